@@ -1,10 +1,10 @@
 /**
- * One `test()` for three runtimes: `Deno.test` with its sanitizers on Deno, `node:test` on Bun and
- * a runner of this project's own on Node. Tests are flat (Bun does not count subtests) and each has a
- * time limit.
+ * One `test()` for three runtimes: `Deno.test` with its sanitizers on Deno, `node:test`
+ * on Bun, and this project's own runner on Node. Tests are flat (Bun does not count
+ * subtests), and each has a time limit.
  *
- * With `WEAVE_WAL_TEST_NAME` in the environment only tests run whose title contains that text;
- * `npm run test:node -- <file> --name <text>` sets it.
+ * If the environment variable `WEAVE_WAL_TEST_NAME` is set, only tests whose title
+ * contains its value run; `npm run test:node -- <file> --name <text>` sets it.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { registerTest } from "./support/processes/node_runner.ts";
 export interface TestOptions {
   /** Time limit in ms (default: 30,000). */
   timeout?: number;
-  /** The reason why the test cannot run on this machine. A reason skips the test. */
+  /** Why the test cannot run on this machine; skips the test. */
   skip?: string | false;
 }
 
@@ -42,7 +42,7 @@ export function test(
   options: TestOptions = {},
 ): void {
   if (wanted !== undefined && !name.includes(wanted)) return;
-  // Not every runner prints the reason. The summary of the whole run reads this line.
+  // Not every runner prints the reason. The summary of the whole run parses this line.
   if (options.skip) console.log(`SKIPPED: ${name}: ${options.skip}`);
   const limit = options.timeout ?? 30_000;
   const fn = () => withLimit(name, limit, body);

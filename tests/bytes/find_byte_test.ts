@@ -49,7 +49,7 @@ test("scan bytes: every implementation finds every byte, at any position and fro
   ];
   fc.assert(
     fc.property(
-      // Past the stretch that is made text at once, with bytes over 127 in between.
+      // Longer than the part decoded at once, with bytes above 127 in between.
       fc.array(fc.nat(30_000), { maxLength: 12 }),
       fc.nat(7),
       fc.array(fc.nat(100_000), { minLength: 1, maxLength: 12 }),

@@ -6,7 +6,7 @@ import { test } from "../harness.ts";
 
 const FOLDER = "docs/operations";
 
-/** The command lines of `weave-wal` that the documents show, without values and comments. */
+/** The `weave-wal` command lines in the documents, without values and comments. */
 function documentedCommands(): string[][] {
   const files = readdirSync(projectPath(FOLDER), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

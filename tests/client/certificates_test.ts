@@ -1,5 +1,5 @@
 /**
- * Trace servers whose certificate is of an authority that only this host knows.
+ * Trace servers with a certificate of a private authority.
  *
  * @module
  */
@@ -39,7 +39,7 @@ const WAYS: Record<string, Record<string, Way>> = {
   },
 };
 
-/** An authority, and a server's key and certificate of it, in a directory. */
+/** Creates an authority, and a server key and certificate issued by it, in a directory. */
 function makeCertificates(directory: string): void {
   const openssl = (...args: string[]): void => {
     const { status, stderr } = spawnSync("openssl", args, { cwd: directory, encoding: "utf8" });

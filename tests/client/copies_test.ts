@@ -1,5 +1,6 @@
 /**
- * Copies of the package in one process: bundles, nested `node_modules`, hot reloads.
+ * Several copies of the package in one process: bundles, nested `node_modules`, hot
+ * reloads.
  *
  * @module
  */

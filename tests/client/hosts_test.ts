@@ -16,7 +16,7 @@ const EXAMPLES = [
 ]
   .map(([, title, code]) => ({ title, code }));
 
-/** Runs the example under a heading of docs/serverless.md and gives what it exports. */
+/** Runs the example under a heading of docs/serverless.md and passes on its exports. */
 async function example(title: RegExp, use: (module: Any, mock: MockServer) => Promise<void>) {
   const found = EXAMPLES.find((one) => title.test(one.title));
   assert.ok(found, `${title}`);
@@ -50,7 +50,7 @@ test("hosts: the script from the documentation leaves nothing unsent at the end 
   console.log = (line) => printed.push(line);
   try {
     await example(/script/, async (_module, mock) => {
-      // The example's scope is its module, whose end the runtime may leave to the exit.
+      // The example's scope is its module; the runtime may end it only at exit.
       await mock.waitFor((store) => store.finishedCount() === 1);
     });
   } finally {

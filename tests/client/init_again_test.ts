@@ -1,5 +1,5 @@
 /**
- * `init` more than once: one client for each project, server and log.
+ * Repeated `init`: one client per project, server and log.
  *
  * @module
  */
@@ -22,7 +22,7 @@ interface Place {
   logs(project: string): string[];
 }
 
-/** Runs `body` with a server and a folder, and finishes what it opened. */
+/** Runs `body` with a server and a folder, and finishes the opened clients. */
 async function place(body: (place: Place) => Promise<void>): Promise<void> {
   await using mock = await startMockServer();
   const walDir = mkdtempSync(join(tmpdir(), "weave-wal-init-"));
@@ -116,7 +116,7 @@ test("init: ignored options of a later call are reported once", async () => {
     }
     assert.equal(logged.length, 1);
     assert.match(logged[0], /team\/once is open already.*differs in fsync, lingerMs.*finish\(\)/);
-    // The listener of the last call is the one that hears.
+    // The listener of the last call gets the events.
     await init("team/once", { ...options, lingerMs: 7, onEvent: ({ name }) => heard.push(name) });
     assert.equal((await client.finish()).done, true);
     client.callUpdate("none", "late");

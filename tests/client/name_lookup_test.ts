@@ -1,5 +1,5 @@
 /**
- * The end of a program while no name server responds.
+ * The exit of a program while no name server responds.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import { spawnSync } from "node:child_process";
 import { UserProject } from "../support/processes/program_fixture.ts";
 import { test } from "../harness.ts";
 
-/** Far below the time that the operating system takes to give up a lookup: ten seconds and more. */
+/** Far below the time after which the operating system gives up a lookup: at least ten seconds. */
 const ENOUGH_MS = 5_000;
 
-/** Runs its arguments beside a name server that never responds. */
+/** Runs its arguments next to a name server that never responds. */
 const SILENT_SERVER = `
   const [command, ...args] = process.argv.slice(1);
   require("dgram").createSocket("udp4").bind(53, "127.0.0.77").on("listening", () =>

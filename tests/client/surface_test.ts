@@ -1,5 +1,5 @@
 /**
- * The public surface of the official SDK, as its own declarations list it.
+ * The public API of the official SDK, according to its declarations.
  *
  * @module
  */
@@ -21,7 +21,7 @@ function exportedValues(): string[] {
   return names.map(([name]) => name!);
 }
 
-/** Public members of a class in a declaration file; those that start with `private` are not. */
+/** Public members of a class in a declaration file. */
 function publicMembers(file: string, name: string): string[] {
   const [, body] = new RegExp(`export declare class ${name}\\b[^]*?\\{\\n([^]*?)\\n\\}`).exec(
     read(file),
@@ -31,7 +31,7 @@ function publicMembers(file: string, name: string): string[] {
     .filter((member) => member !== "constructor");
 }
 
-/** Parts of the official SDK's own bookkeeping; docs/differences.md lists them. */
+/** Internals of the official SDK, listed in docs/differences.md. */
 const INTERNALS = ["initialize", "updateScoreAggregates"];
 
 test("surface: every value that the official SDK exports exists here", () => {

@@ -1,5 +1,5 @@
 /**
- * Worker threads and clusters: each thread and each process has a log of its own.
+ * Worker threads and clusters: each thread and process has its own log.
  *
  * @module
  */

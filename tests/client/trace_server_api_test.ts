@@ -21,7 +21,7 @@ const FORM = { project_id: "team/demo", file: new Blob(["content"]) };
 
 async function sent(url: string, init: RequestInit): Promise<Sent> {
   const headers = new Headers(init.headers);
-  // The boundary of a form is made up for each request.
+  // The boundary of a form is random.
   const type = headers.get("content-type");
   const body = init.body instanceof FormData
     ? await Promise.all(

@@ -23,7 +23,8 @@ function run(walDir: string, url: string): Promise<{ code: number | null; out: s
   return new Promise((resolve) => child.on("close", (code) => resolve({ code, out })));
 }
 
-// A request without an answer is given 30 s: the limit of this test shows that it is not waited for.
+// A request times out after 30 s: the time limit of this test shows that nothing waits
+// for it.
 test("exit: an unresponsive server does not keep a program alive after its end", async () => {
   await withDelivery({}, async (fixture) => {
     const active = fixture.mock.faults.add({ hang: true });

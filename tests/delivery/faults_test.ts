@@ -142,7 +142,7 @@ test("delivery: a server that restarts during delivery misses nothing", async ()
 test("delivery: while the server is down one request probes and the others wait", async () => {
   await withDelivery({ callMode: "old" }, async (fixture) => {
     const active = fixture.mock.faults.add({ status: 503 });
-    // Eight writers' logs, drained side by side by one sender.
+    // The logs of eight writers, drained concurrently by one sender.
     for (let i = 0; i < 8; i++) {
       const writer = fixture.open({ sender: false });
       appendCalls(writer, `w${i}-`, 10);

@@ -11,10 +11,10 @@ import {
 } from "../support/delivery/delivery_fixture.ts";
 import { replyTo, withHealth } from "../support/delivery/fake_replies.ts";
 
-/** Requests that wait for the test to answer them, in the order in which they came. */
+/** Requests that the test answers, in order of arrival. */
 class Desk {
   readonly waiting: { body: string; answer: (status?: number) => void }[] = [];
-  /** Most requests that waited at once. */
+  /** Maximum number of concurrently pending requests. */
   most = 0;
   onRequest: () => void = () => {};
 
@@ -37,7 +37,7 @@ class Desk {
     })
   );
 
-  /** Resolves when so many requests wait. */
+  /** Resolves when this many requests are pending. */
   async arrived(count: number): Promise<void> {
     while (this.waiting.length < count) await this.next();
   }
@@ -47,7 +47,7 @@ class Desk {
     await new Promise<void>((resolve) => this.onRequest = resolve);
   }
 
-  /** Answers what comes, one by one, each after the next had time to come. */
+  /** Answers requests as they arrive, each after the next one had time to arrive. */
   answerAll(): void {
     const later = () =>
       setTimeout(() => {
@@ -59,7 +59,7 @@ class Desk {
   }
 }
 
-/** A log that another process left, two records a batch, and the sender that finds it. */
+/** A log of another process with two records per batch, and the sender that finds it. */
 async function left(
   fixture: DeliveryFixture,
   write: (
@@ -118,7 +118,8 @@ test("in-flight queue: an API that one batch has abandoned does not delay the ot
     const desk = new Desk();
     const sender = fixture.open({ fetch: desk.fetch, batchRecords: 4, useCallsComplete: true });
     await desk.arrived(2);
-    // The server has no v2 path: the first is on its way along the older one when the second hears it.
+    // The server has no v2 path: the first batch is already sent by the v1 path when the
+    // second gets its response.
     desk.waiting[0].answer(404);
     while (!desk.waiting.some(({ body }) => body.includes('"mode"'))) await desk.next();
     desk.waiting[0].answer(404);
@@ -185,7 +186,8 @@ test("in-flight queue: an answer after a missing one does not acknowledge both",
     });
     await desk.arrived(2);
     desk.waiting[1].answer();
-    // A signal that has fired ends the wait at once; the sender is stopped with the first under way.
+    // An aborted signal ends the wait at once; the sender is stopped with the first
+    // request in flight.
     const result = await sender.finish({ signal: AbortSignal.abort() });
     assert.equal(result.done, false);
     assert.equal(result.pendingRecords, 4);

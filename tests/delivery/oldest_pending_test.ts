@@ -6,7 +6,7 @@ import { test } from "../harness.ts";
 
 const SECOND = 1_000;
 
-/** A program on a virtual clock whose calls tell when they began. */
+/** A program on a virtual clock whose calls contain their start times. */
 function scene(changes: Partial<PipelineOptions> = {}) {
   const world = new LogWorld();
   const pipeline = openPipeline(world.options(world.process(), changes));

@@ -90,7 +90,7 @@ test("delivery: one poison record in a thousand is found with few requests, and 
     assert.equal(result.deadLettered, 1);
     assert.equal(result.delivered, 999);
     assert.equal(fixture.mock.store.callCount("team/project"), 999);
-    // 1 whole, then twice log2(1000): one request for each half on the way down.
+    // One for the whole batch, then twice log2(1000) for the bisection.
     assert.ok(fixture.mock.journal.total <= 22, `${fixture.mock.journal.total} requests`);
     const [deadLetter] = fixture.deadLetters();
     assert.equal(deadLetter.type, "call_start");

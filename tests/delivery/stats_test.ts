@@ -57,7 +57,7 @@ test("stats: orphaned segments are counted before they are sent", async () => {
   });
 });
 
-/** Behaviors of a server that gets the key and the data: each response contains all that it was sent. */
+/** Servers that receive the key and the data, and repeat everything in their response. */
 const ECHOES: [string, (echo: string) => Promise<Response>][] = [
   ...[400, 401, 403, 404, 409, 413, 422, 429, 500, 502, 503].map((
     status,
@@ -130,7 +130,7 @@ test("stats: every reason for dropped records has its own count", async () => {
         /^team\/project: (\d+) records? (?:is|are) lost \((.+?)\):/.exec(message)!
       )
       .map(([, count, cause]) => `${count} ${cause}`);
-    // The first is reported at once, the number of all at the end.
+    // The first is reported at once, the total at the end.
     assert.deepEqual(lost.sort(), [
       "1 closed",
       "1 memory-full",
@@ -163,13 +163,13 @@ test("quota: the count starts with the existing files", async () => {
     const { appended } = await writer.stats();
     await writer.finish();
     const second = fixture.open({ sender: false, maxDiskBytes: 20_000 });
-    await second.stats(); // The disk is counted in the background.
+    await second.stats(); // Disk usage is counted in the background.
     appendCalls(second, "b", 10);
     assert.ok((await second.stats()).appended < 10);
     await second.finish();
     const result = await fixture.open({ maxDiskBytes: 20_000 }).finish();
     assert.ok(result.delivered >= appended);
-    // Only the files that tell of what was dropped are left.
+    // Only the files that report dropped records are left.
     const { files } = detectRuntime();
     assert.equal(fixture.files().length, 2);
     for (const name of fixture.files()) {
@@ -203,7 +203,7 @@ test("quota: drop-oldest drops the oldest segments and counts their records", as
     });
     for (let i = 0; i < 200; i++) {
       appendCalls(pipeline, `c${i}-`, 1);
-      // Segments are given up in the background: the program goes on meanwhile.
+      // Segments are evicted in the background while the program continues.
       await new Promise((resolve) => setTimeout(resolve, 0));
     }
     while ((await pipeline.stats()).disk!.usedBytes > 38_000) {
@@ -216,7 +216,7 @@ test("quota: drop-oldest drops the oldest segments and counts their records", as
     assert.equal(pendingRecords + dropped["quota-oldest"], appended);
     await fixture.mock.restart();
     const result = await pipeline.finish();
-    // More may have been given up since the counts.
+    // More may have been dropped since the counts.
     const { dropped: all } = await pipeline.stats();
     assert.equal(result.delivered + all["quota-oldest"], appended);
     const ids = fixture.mock.store.calls("team/project").map(({ id }) => id);

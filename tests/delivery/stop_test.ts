@@ -27,7 +27,8 @@ test("stop: a sender that is stopped while storing the last dead letter ends", a
   pipeline.append("obj_create", JSON.stringify({ obj }));
   for (let ms = 0; !holding && ms < 1_000; ms += 10) await clock.elapse(10);
   assert.ok(holding, "the dead letter is on its way to the disk");
-  // The time is up before the wait begins: nothing asks the sender to send now, it is only stopped.
+  // The timeout has expired before the wait begins: the sender is stopped without
+  // sending.
   const finished = pipeline.finish({ signal: AbortSignal.abort() });
   await clock.elapse(10);
   holding = false;

@@ -1,7 +1,7 @@
 /**
- * Logs that version 0.1 (97e1faa) left wedged. That version wrote the files, beside a server that
- * answers as the real one, until it was killed: it held everything behind the record at fault, over
- * restarts, for good.
+ * Logs wedged by version 0.1 (97e1faa). That version wrote the files, with a server that
+ * responds like the real one, until it was killed: it blocked everything after the record
+ * at fault permanently, across restarts.
  *
  * @module
  */
@@ -14,7 +14,10 @@ import type { Clock, Runtime } from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";
 import { type DeliveryFixture, withDelivery } from "../support/delivery/delivery_fixture.ts";
 
-/** Lines of each file below the log directory, by its path; `SERVER` is the server's URL. */
+/**
+ * Lines of each file below the log directory, by path; `SERVER` is a placeholder for the
+ * server's URL.
+ */
 const FILES: Readonly<Record<string, readonly string[]>> = JSON.parse(
   readFileSync(new URL("../support/data/wedged_logs_0_1.json", import.meta.url), "utf8"),
 );
@@ -22,7 +25,7 @@ const FILES: Readonly<Record<string, readonly string[]>> = JSON.parse(
 interface Wedged {
   readonly fault: string;
   readonly project: string;
-  /** Dead letters that are expected: type and status. */
+  /** Expected dead letters: type and status. */
   readonly deadLetters: readonly string[];
 }
 
@@ -39,13 +42,13 @@ const WEDGED: readonly Wedged[] = [
   },
 ];
 
-/** Calls in each log behind the record at fault. */
+/** Number of calls after the record at fault in each log. */
 const CALLS_BEHIND = 20;
 
-/** Times as fast as the wall clock: heartbeats and failures are observed for many seconds. */
+/** Speed relative to the wall clock: heartbeats and failures are observed for many seconds. */
 const HASTE = 20;
 
-/** This runtime, with a clock that runs ahead. */
+/** This runtime with an accelerated clock. */
 function hasty(): Runtime {
   const runtime = detectRuntime();
   const real = runtime.clock;
@@ -57,7 +60,7 @@ function hasty(): Runtime {
   return { ...runtime, clock };
 }
 
-/** Writes the files of a project, and those of all senders, as they were left an hour ago. */
+/** Writes the files of a project, and of all senders, as they were an hour ago. */
 function restore({ walDir, mock }: DeliveryFixture, project: string): void {
   const then = new Date(Date.now() - 3_600_000);
   for (const [path, lines] of Object.entries(FILES)) {
@@ -69,7 +72,7 @@ function restore({ walDir, mock }: DeliveryFixture, project: string): void {
   }
 }
 
-/** Sends the call that version 0.1 had delivered: it makes the project one of complete calls. */
+/** Sends the call that version 0.1 had delivered: it switches the project to complete calls. */
 async function sendFirst({ mock }: DeliveryFixture, project: string): Promise<void> {
   const [, lines] = Object.entries(FILES).find(([path]) =>
     path.startsWith(`acme/${project}/`) && path.endsWith(".jsonl")

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { wordingProblems } from "../../scripts/check/glossary.ts";
 import { test } from "../harness.ts";
 
-/** Written in parts, so that this file does not contain what it tests. */
+/** Split, so that this file does not contain the wording under test. */
 const ASIDE = "set a" + "side";
 
 test("glossary: a retired wording is found in prose, comments, strings and names, with its line", () => {

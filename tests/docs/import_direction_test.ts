@@ -1,5 +1,5 @@
 /**
- * The sources keep their layers: who may import whom, and who may name a host.
+ * The layers of the sources: allowed imports, and the files that may refer to a host.
  *
  * @module
  */
@@ -14,21 +14,21 @@ import { test } from "../harness.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /**
- * The layers below each layer, from the table of folders in docs/internals/architecture.md: its
- * first column names a folder or a file of `src` or `tools`, its last one the layers that this one
- * may import.
+ * The layers below each layer, from the table of folders in
+ * docs/internals/architecture.md: its first column is a folder or a file of `src` or
+ * `tools`, its last one the layers that it may import.
  */
 const below = folderTable(readFileSync(join(root, "docs/internals/architecture.md"), "utf8"));
 
-/** Layers that every program with the library loads. */
+/** Layers loaded by every program with the library. */
 const core = ["errors", "version", "bytes", "runtime", "protocol", "wal", "delivery", "client"];
 /**
- * Outside src/runtime, what may name a host: HTTP servers are the host's own, and the demo's program
- * plays a user's.
+ * Files outside of src/runtime that may refer to a host: HTTP servers are host-specific,
+ * and the demo's program represents a user's.
  */
 const namesHosts =
   /^src\/(?:bytes\/(?:find_byte|scan_bytes)|http_server\/listen)\.ts$|^tools\/demo\/program\//;
-/** Built-in modules that the core may import as values, and where. */
+/** Built-in modules whose values the core may import, and the layer that may. */
 const builtins: Record<string, string> = { "node:async_hooks": "client" };
 
 function folderTable(page: string): Record<string, readonly string[]> {

@@ -10,7 +10,7 @@ import { test } from "../harness.ts";
 
 const README = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
 
-/** The example in README for this runtime, and its output. */
+/** The README's example for this runtime, and its output. */
 const EXAMPLES: Record<string, { code: string; calls: number; printed: unknown[] }> = {
   deno: { ...codeOf("Deno"), calls: 1, printed: ["You asked: why?"] },
   bun: { ...codeOf("Bun"), calls: 2, printed: ["why found,so found"] },
@@ -42,7 +42,7 @@ test("docs: the README's example for this runtime runs, and its calls arrive", a
     Object.assign(process.env, env);
     console.log = (first) => output.push(Array.isArray(first) ? first.join() : first);
     await import(path);
-    // The scope of the Deno example is its module, whose end the runtime may leave to the exit.
+    // The scope of the Deno example is its module; the runtime may end it only at exit.
     await mock.waitFor((store) => store.finishedCount() === calls);
   } finally {
     console.log = log;

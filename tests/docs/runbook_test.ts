@@ -1,7 +1,7 @@
 /**
- * The index of the runbook and the messages that the library and the command print are the same:
- * every name that asks for attention has an entry, every entry is text of the sources, and messages
- * of real incidents are found in the index.
+ * The index of the runbook matches the messages of the library and the command: every
+ * name that requires attention has an entry, every entry occurs in the sources, and
+ * messages of real incidents are found in the index.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import { ScrapedWorld } from "../support/metrics/scraped_world.ts";
 import { SERVER } from "../support/wal/wal_fixture.ts";
 import { test } from "../harness.ts";
 
-/** The texts of the sources: literals that are joined are one, and values are `…`. */
+/** The texts in the sources, with literals joined and values replaced by `…`. */
 function sourceTexts(): string {
   const folders = ["src/cli", "src/client", "src/relay", "src/jetstream"];
   return folders.flatMap((folder) =>

@@ -1,5 +1,5 @@
 /**
- * The call level: the log takes the place of the SDK's queue, where that works as known.
+ * The call level: the log replaces the SDK's queue, if that works as expected.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import {
   withoutStart,
 } from "../support/drop_in/register_fixture.ts";
 
-/** Lines of the logs of a project. */
+/** Lines of a project's logs. */
 function logged(project: SdkProject, name: string): { type: string }[] {
   const directory = join(project.walDir, name);
   const files = readdirSync(directory).filter((file) => file.endsWith(".jsonl"));
@@ -29,7 +29,7 @@ function logged(project: SdkProject, name: string): { type: string }[] {
 for (const version of Object.keys(SDK_VERSIONS)) {
   test(`register: with weave ${version}, a call is in the file when its op returns`, async () => {
     using project = new SdkProject(version);
-    // Nothing is sent, so what is in the file stays there to be seen.
+    // Nothing is sent, so that the records stay in the file.
     const env = { WEAVE_ENABLE_WAL: "true", WEAVE_DISABLE_WAL_SENDER: "true", EXIT: "1" };
     const { code, lines, errors } = await project.run("counting.mjs", { env, args: ["5"] });
     assert.equal(code, 7, errors);

@@ -1,5 +1,5 @@
 /**
- * The drop-in in programs that make clients durable again and again, in one bundle or in several.
+ * The drop-in in programs that repeatedly make clients durable, in one bundle or several.
  *
  * @module
  */

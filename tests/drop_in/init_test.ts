@@ -1,5 +1,6 @@
 /**
- * `init` of the official SDK: with and without a server, an entity, a disk; and the explicit form.
+ * `init` of the official SDK with and without a server, an entity or a disk, and the
+ * explicit form.
  *
  * @module
  */
@@ -78,7 +79,8 @@ test("register: a worker that loads it is durable as its parent is", async () =>
   });
   assert.equal(code, 0, errors);
   assert.equal(lines.at(-1), "7 0");
-  // A worker of Deno has no end that code could hear of: what it wrote waits for the next program.
+  // Code cannot observe the end of a Deno worker: its records are sent by the next
+  // program.
   assert.equal((await project.run("init_only.mjs", { env })).code, 0);
   assert.equal(mock.store.finishedCount("team/workers"), 3);
   assert.ok(!mock.journal.entries.some(({ path }) => path === "/call/upsert_batch"));
@@ -103,14 +105,14 @@ test("register: the explicit form makes one client durable", async () => {
   const env = {
     WF_TRACE_SERVER_URL: mock.url,
     DURABLE: pathToFileURL(bundled("src/drop_in/durable.ts")).href,
-    // A call from before waits in the SDK's queue until it is sent, and is recorded then.
+    // An earlier call stays in the SDK's queue until it is sent, and is recorded then.
     EARLY: "1",
   };
   const { code, lines, errors } = await project.run("explicit.mjs", { preload: false, env });
   assert.equal(code, 0, errors);
   const printed = lines.filter((line) => !line.startsWith("Initializing"));
   assert.deepEqual(printed, ["true true", "42", "true false", "1"]);
-  // The last call was not sent: the program ended itself, and the log has it.
+  // The last call was not sent: the program terminated itself, and the log contains it.
   assert.equal(mock.store.finishedCount("team/explicit"), 2);
   const next = await project.run("explicit.mjs", { preload: false, env });
   assert.equal(next.code, 0, next.errors);

@@ -1,6 +1,6 @@
 /**
- * A program of the official SDK is killed at random moments: with the log, no call is lost whose op
- * had returned; without it, the SDK's own queue is.
+ * A program of the official SDK is killed at random times: with the log, no call is lost
+ * whose op had returned; without it, the SDK's own queue is lost.
  *
  * @module
  */
@@ -11,10 +11,13 @@ import { type MockServer, startMockServer } from "../../tools/mock_server/serve.
 import { test } from "../harness.ts";
 import { SDK_VERSIONS, SdkProject } from "../support/drop_in/register_fixture.ts";
 
-/** More by REGISTER_KILL_ROUNDS. */
+/** Number of rounds; set REGISTER_KILL_ROUNDS for more. */
 const ROUNDS = Number(process.env.REGISTER_KILL_ROUNDS ?? 6);
 
-/** Runs the program until it is killed, at a moment that `random` chooses; returns the progress that it reported. */
+/**
+ * Runs the program and kills it at a time chosen by `random`; returns the progress that
+ * it reported.
+ */
 async function killed(project: SdkProject, env: Record<string, string>, random: number) {
   const program = project.start("counting.mjs", { env });
   await program.printed(3 + Math.floor(random * 300));
@@ -25,7 +28,7 @@ async function killed(project: SdkProject, env: Record<string, string>, random: 
   return lines.filter((line) => line.startsWith("returned ")).length;
 }
 
-/** Of `count` ops that had returned, those whose call the server has not, or without its end. */
+/** Which of `count` returned ops have no finished call at the server. */
 function lost({ store }: MockServer, count: number): number[] {
   const whole = (name: string) =>
     new Map(
@@ -42,7 +45,7 @@ function lost({ store }: MockServer, count: number): number[] {
 
 const SEED = Number(process.env.REGISTER_KILL_SEED ?? Date.now() % 1_000_000);
 
-/** Numbers in [0, 1) that follow from the seed. */
+/** Numbers in [0, 1) determined by the seed. */
 function* numbers(seed: number): Generator<number, never> {
   for (let state = seed >>> 0;;) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -62,7 +65,7 @@ test(
       const env = { WEAVE_ENABLE_WAL: "true", WF_TRACE_SERVER_URL: mock.url };
       const count = await killed(project, env, random.next().value);
       assert.ok(count > 0, "nothing had returned");
-      // Whatever runs next with the log sends what was left.
+      // The next program with the log sends the remaining records.
       const next = await project.run("plain.cjs", { env });
       assert.equal(next.code, 0, next.errors);
       assert.deepEqual(

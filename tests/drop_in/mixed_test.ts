@@ -1,5 +1,5 @@
 /**
- * Ops of this package in calls of the official one, and the other way round.
+ * Ops of this package in calls of the official one, and vice versa.
  *
  * @module
  */
@@ -44,7 +44,7 @@ async function run(
   return { calls: store.calls("team/mixed"), other: store.calls("team/other"), lines, errors };
 }
 
-/** Names of ops and their children, indented, one line each, in alphabetical order. */
+/** Names of ops and their children, indented, one per line, in alphabetical order. */
 function tree(calls: readonly CallRecord[], parent: string | null = null, depth = 0): string[] {
   return calls.filter(({ parent_id }) => parent_id === parent)
     .map((call) => ({ id: call.id, name: /\/op\/([^:]+):/.exec(call.op_name!)![1] }))
@@ -52,7 +52,7 @@ function tree(calls: readonly CallRecord[], parent: string | null = null, depth 
     .flatMap(({ id, name }) => [" ".repeat(depth) + name, ...tree(calls, id, depth + 1)]);
 }
 
-/** An evaluation of two rows. */
+/** The tree of an evaluation of two rows. */
 function treeOf(model: string, score: string): string[] {
   const prediction = [
     " Evaluation.predictAndScore",
@@ -70,7 +70,7 @@ const TREES: Record<string, string[]> = {
   own: treeOf("officialModel", "officialScore"),
 };
 
-/** Two runs of the evaluation, each one tree with attributes and usage of both packages. */
+/** Asserts two runs of the evaluation, each one tree with attributes and usage of both packages. */
 function assertOneTree(which: string, calls: CallRecord[], hasAttributes: boolean): void {
   assert.deepEqual(tree(calls), [...TREES[which], ...TREES[which]]);
   for (const call of calls) {
@@ -81,7 +81,7 @@ function assertOneTree(which: string, calls: CallRecord[], hasAttributes: boolea
   assert.equal(new Set(calls.map(({ trace_id }) => trace_id)).size, 2);
   for (const { inputs, summary } of roots) {
     assert.match(String(inputs!.model), /^weave:\/\/\/team\/mixed\/op\/\w+Model:\w+$/);
-    // Each row n: n by the leaf, n + n by the other leaf and the one in it.
+    // For each row n: n by the leaf, n + n by the other leaf and the one in it.
     const { m } = summary!.usage as Record<string, Record<string, number>>;
     assert.deepEqual([m.prompt_tokens, m.requests], [12, 6]);
   }
@@ -114,7 +114,7 @@ test("mixed: with register and init of both packages, calls are one tree", async
     const { calls, lines, errors } = await run(args, true, undefined, { WEAVE_ENABLE_WAL: "true" });
     assert.equal(errors, "");
     assertOneTree(which, calls, true);
-    // Its flush and stats cover the ops of this package in official calls.
+    // Flush and stats cover the ops of this package in official calls.
     const [, records] = /own records: (\d+)/.exec(lines.join("\n"))!;
     assert.ok(Number(records) > 20, records);
   }
@@ -159,7 +159,7 @@ test(
     };
     for (const [which, message] of Object.entries(messages)) {
       for (const ways of [[], ["own"]]) {
-        // The official SDK without the log cannot write to a project of complete calls.
+        // Without the log, the official SDK cannot write to a project of complete calls.
         const env = { WEAVE_USE_CALLS_COMPLETE: "false" };
         const { errors } = await run([which, ...ways], false, undefined, env);
         assert.equal(errors, message + wayOut);
@@ -171,7 +171,7 @@ test(
   { timeout: 60_000 },
 );
 
-/** A call stack as the official SDK has it. */
+/** A call stack like that of the official SDK. */
 class Stack {
   constructor(readonly entries: object[] = []) {}
   peek(): object | null {

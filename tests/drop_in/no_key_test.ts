@@ -1,5 +1,5 @@
 /**
- * A process that only writes needs no API key: its sidecar has it.
+ * A process that only writes needs no API key: its sidecar has one.
  *
  * @module
  */
@@ -37,7 +37,7 @@ for (const version of Object.keys(SDK_VERSIONS)) {
     assert.equal(code, 0, errors);
     assert.deepEqual(lines.slice(-2), ["result 42", "key null"]);
     assert.equal(mock.store.callCount(), 0);
-    // The sidecar has a key, and sends.
+    // The sidecar has a key and sends.
     const sidecar = { ...env, WANDB_API_KEY: "key", WEAVE_WAL_DIR: project.walDir };
     const flushed = await cliProcess(["flush"], { cwd: project.directory, env: sidecar });
     assert.equal(flushed.code, 0, flushed.err);

@@ -1,5 +1,6 @@
 /**
- * Without its variable the register step changes nothing; with it, it loads nothing of the SDK.
+ * Without its variable, the register step changes nothing; with it, it does not load the
+ * SDK.
  *
  * @module
  */
@@ -42,7 +43,7 @@ test("register: if the log is on, the SDK is not loaded before the program asks 
   const on = await inspect({ env: { WEAVE_ENABLE_WAL: "true" } });
   assert.notEqual(on.require, bare.require);
   assert.deepEqual(on.sdk, []);
-  // Nothing that could keep the program, or be called at its end, before there is a log.
+  // Before there is a log, nothing keeps the program alive or is called at its exit.
   assert.deepEqual(on.listeners, bare.listeners);
 });
 

@@ -1,5 +1,5 @@
 /**
- * No server: the program neither waits nor notices, and a later run delivers what it wrote.
+ * Without a server, the program is unaffected, and a later run delivers its records.
  *
  * @module
  */
@@ -17,13 +17,14 @@ import {
 } from "../support/drop_in/register_fixture.ts";
 import { snapshotOf } from "../support/drop_in/register_snapshot.ts";
 
-/** Messages of the SDK when it cannot reach its server, and its fatal error. */
+/** Messages of the SDK when its server is unreachable, and its fatal error. */
 const NOISE = /Retrying fetch|Error processing batch|Error saving file|Exceeded max errors|Failed/;
 
 function assertQuiet({ code, lines, errors }: Ended): void {
   assert.equal(code, 0, errors);
   assert.doesNotMatch(`${lines.join("\n")}${errors}`, NOISE);
-  // Besides the line about the log one line of ours at most: that nothing can be delivered now.
+  // Besides the line about the log, at most one of our lines: that nothing can be
+  // delivered at present.
   const others = withoutStart(errors).split("\n").filter((line) => line.includes("weave-wal"));
   assert.ok(others.length <= 1, errors);
 }
@@ -68,7 +69,7 @@ test("register: a failing server does not affect the program, and gets everythin
   }));
 });
 
-/** Output of a run of the tour, and the data of a server that was always up. */
+/** Output of a run of the tour, and the resulting data of a server that was always up. */
 async function online(openai: FakeOpenAi) {
   using project = new SdkProject();
   await using mock = await startMockServer();
@@ -78,7 +79,7 @@ async function online(openai: FakeOpenAi) {
   return { report: JSON.parse(lines.at(-1)!), snapshot: snapshotOf(mock.store, "team/tour") };
 }
 
-/** The same with the log and no server, and what a server then holds after a later run. */
+/** The same with the log and no server, and the data of a server after a later run. */
 async function offline(openai: FakeOpenAi, { projectKnown }: { projectKnown: boolean }) {
   using project = new SdkProject("0.11.1", { exitDrainMs: 20_000 });
   await using mock = await startMockServer();
@@ -116,7 +117,7 @@ test(
     await using openai = await FakeOpenAi.start();
     const { report, snapshot } = await offline(openai, { projectKnown: false });
     const expected = await online(openai);
-    // The program itself has refs that the server replaces when it gets to know of them.
+    // The program itself holds refs that the server replaces when they are delivered.
     assert.match(report.dataset, /questions:PROVISIONAL[0-9a-f]{32}$/);
     assert.deepEqual({ ...report, dataset: expected.report.dataset }, expected.report);
     assert.deepEqual(snapshot.dangling, []);

@@ -1,5 +1,5 @@
 /**
- * Reads of the SDK wait for its writes; requests of others pass.
+ * Reads of the SDK wait for its writes; requests by others are passed through.
  *
  * @module
  */
@@ -29,10 +29,10 @@ test("register: an unresponsive server is waited for once, for a second", async 
   const first = publish();
   await runtime.time.elapse(1000);
   assert.ok(isProvisional(await first));
-  // The clock is stopped: a request that waits would never end.
+  // The clock is stopped: a waiting request would never end.
   assert.ok(isProvisional(await publish()));
   assert.deepEqual([givenUp, sent], [0, ["/service/projects_info"]]);
-  // Under way, the question would keep a program that has nothing left to do.
+  // In flight, the request would keep an otherwise finished program alive.
   await runtime.time.elapse(2000);
   assert.equal(givenUp, 1);
 });

@@ -1,6 +1,6 @@
 /**
- * Writes of the official SDK are redacted before they are in the log, and before they are sent to the server
- * if the log cannot be written.
+ * Writes of the official SDK are redacted before they are logged, and before they are
+ * sent to the server if the log cannot be written.
  *
  * @module
  */
@@ -63,7 +63,7 @@ function file(name: string, content: string): FormData {
   return form;
 }
 
-/** Every write of the SDK that carries values. */
+/** Makes every write of the SDK that contains values. */
 async function writeAll(post: (path: string, body: unknown) => Promise<Any>): Promise<void> {
   await post("/call/start", { start: { ...start, inputs: value, attributes: value } });
   await post("/call/end", { end: { project_id, id: "c", output: value, summary: {} } });

@@ -1,6 +1,6 @@
 /**
- * Writes that the SDK reports as done are in the file: calls of ops, streams, errors, evaluations and
- * integrations, and every other write that the SDK has a name for.
+ * Writes that the SDK reports as done are in the file: calls of ops, streams, errors,
+ * evaluations and integrations, and every other write of the SDK's API.
  *
  * @module
  */
@@ -19,13 +19,13 @@ const times = (count: number, ...what: string[]): string[] => Array(count).fill(
 const op = ["file_create", "obj_create"];
 const call = (name: string, count = 1): string[] => times(count, `start ${name}`, `end ${name}`);
 
-/** Records that each step of the program adds to the log. */
+/** Records that each step of the program appends. */
 const EXPECTED: Readonly<Record<string, string[]>> = {
   nested: [...times(2, ...op), ...call("root"), ...call("leaf", 2)],
   error: [...op, "start failing", "end failing failed"],
   stream: [...op, ...call("numbers")],
   "stream left early": call("numbers"),
-  // The SDK ends such a call with what came before the error.
+  // The SDK ends such a call with the items received before the error.
   "stream that breaks": [...op, ...call("breaking")],
   image: [...op, "file_create", ...call("picture")],
   publish: ["obj_create"],
@@ -56,7 +56,7 @@ const EXPECTED: Readonly<Record<string, string[]>> = {
   deletion: ["calls_delete"],
 };
 
-/** Steps that need what came with 0.10. */
+/** Steps that need features of 0.10. */
 const LATER = ["prediction", "score", "finished prediction", "summary"];
 
 function expectedOf(version: string): Record<string, string[]> {
@@ -64,7 +64,7 @@ function expectedOf(version: string): Record<string, string[]> {
   const steps = Object.entries(EXPECTED).filter(([step]) => !old || !LATER.includes(step));
   return Object.fromEntries(
     steps.map(([step, added]) => {
-      // `addScore` came with the same.
+      // `addScore` was added in the same version.
       const what = old && step === "feedback" ? added.slice(1) : added;
       return [step, [...what].sort()];
     }),
@@ -76,7 +76,7 @@ for (const version of Object.keys(SDK_VERSIONS)) {
     using project = new SdkProject(version);
     await using openai = await FakeOpenAi.start();
     const { code, lines, errors } = await project.run("witness.mjs", {
-      // Nothing is sent, so what is in the file stays there to be seen.
+      // Nothing is sent, so that the records stay in the file.
       env: { WEAVE_ENABLE_WAL: "true", WEAVE_DISABLE_WAL_SENDER: "true", FAKE_OPENAI: openai.url },
     });
     assert.equal(code, 0, errors);

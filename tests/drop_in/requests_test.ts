@@ -1,5 +1,5 @@
 /**
- * The request level: what is recorded of each request of the SDK, and what it is answered.
+ * The request level: the record made of each request of the SDK, and the response to it.
  *
  * @module
  */

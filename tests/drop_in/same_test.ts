@@ -1,6 +1,6 @@
 /**
- * The official SDK does the same with the log as without: what the program sees, and what the server
- * holds in the end.
+ * The official SDK behaves the same with the log as without: in what the program
+ * observes, and in the resulting data of the server.
  *
  * @module
  */
@@ -55,7 +55,8 @@ for (const version of Object.keys(SDK_VERSIONS)) {
     assert.ok(plain.paths.has("/call/upsert_batch"));
     assert.ok(!durable.paths.has("/call/upsert_batch"), "the SDK's own batches were sent");
     assert.ok(durable.paths.has("/v2/team/tour/calls/complete"));
-    // A busy machine may have no answer within the second that a ref waits for it.
+    // On a busy machine, the server may not respond within the second for which a ref
+    // waits.
     const report = isProvisional(String(durable.report.dataset).split(":").at(-1)!)
       ? { ...durable.report, dataset: plain.report.dataset }
       : durable.report;

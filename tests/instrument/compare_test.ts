@@ -1,7 +1,8 @@
 /**
- * One program that uses the SDKs of OpenAI and Anthropic as they are, with the official SDK's
- * instrumentation and with this package's: the program gets the same, and the trace server has the
- * same calls, but for what docs/differences.md lists.
+ * A program that uses the SDKs of OpenAI and Anthropic unmodified, with the official
+ * SDK's instrumentation and with this package's: the results of the program and the calls
+ * on the trace server are the same, except for the differences listed in
+ * docs/differences.md.
  *
  * @module
  */
@@ -16,7 +17,10 @@ import { test } from "../harness.ts";
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const PROGRAM = here("../support/client/programs/instrument_program.mjs");
 
-/** A call without what differs: the client in the inputs; of a streamed message, what it is made of. */
+/**
+ * Removes the differences of a call: the client in the inputs and, for a streamed
+ * message, its parts.
+ */
 function comparable({ inputs, output, summary, ...call }: Any): Any {
   const { self: _, ...rest } = inputs;
   if (output?.messages === undefined) return { ...call, inputs: rest, output, summary };

@@ -1,6 +1,6 @@
 /**
- * Programs that use the OpenAI and Anthropic SDKs as they are, with the instrumentation loaded before
- * or as their first import.
+ * Programs that use the OpenAI and Anthropic SDKs unmodified, with the instrumentation
+ * preloaded or as their first import.
  *
  * @module
  */
@@ -32,7 +32,7 @@ function project(): UserProject {
   made.copy("instrument.mjs", "src/instrument/instrument.ts");
   made.link("openai");
   made.link("@anthropic-ai");
-  // Deno imports what is named here.
+  // Deno imports packages listed here.
   made.write("package.json", '{"dependencies":{"openai":"*","@anthropic-ai/sdk":"*"}}');
   made.write(
     "answers.mjs",

@@ -1,6 +1,6 @@
 /**
- * A cluster of three real servers under relays, senders and callers: everything that was
- * answered arrives, whichever process dies.
+ * A cluster of three real servers with relays, senders and callers: everything
+ * acknowledged is delivered, whichever process dies.
  *
  * @module
  */

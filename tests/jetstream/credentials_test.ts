@@ -10,7 +10,7 @@ import type { Runtime } from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";
 import { startNats, withoutNats } from "../support/jetstream/nats_server.ts";
 
-/** The host's runtime in another environment. */
+/** The host's runtime with another environment. */
 function withEnvironment(variables: Readonly<Record<string, string>>): Runtime {
   const runtime = detectRuntime();
   const process = Object.create(runtime.process, {

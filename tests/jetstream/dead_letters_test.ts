@@ -16,7 +16,7 @@ import {
 const options = { skip: withoutNats, timeout: 120_000 };
 const NAME = "acme/chat";
 
-/** Leaves feedback that the server refused. */
+/** Leaves feedback that the server rejected. */
 async function refuse(fixture: StreamFixture, count: number, name = NAME): Promise<string[]> {
   const records = Array.from({ length: count }, (_, i) => feedback(name, `${name}-${i}`));
   await fixture.write(name, records);

@@ -9,7 +9,7 @@ import { endOf, startOf } from "../support/mock_server/mock_requests.ts";
 const options = { skip: withoutNats, timeout: 120_000 };
 const NAME = "acme/chat";
 
-/** Start and end of a call that is a child of `parent`. */
+/** The start and end of a child call of `parent`. */
 function call(id: string, parent: string | null, second: number) {
   const key = {
     project_id: NAME,

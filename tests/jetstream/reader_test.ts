@@ -1,5 +1,5 @@
 /**
- * A reader whose server ends in the middle of an answer, as one that is killed or frozen does.
+ * A reader whose server dies or freezes in the middle of a response.
  *
  * @module
  */
@@ -9,10 +9,16 @@ import { NatsReader, type NatsReaderOptions } from "../../src/jetstream/nats/rea
 import { detectRuntime } from "../../src/runtime/detect.ts";
 import { test } from "../harness.ts";
 
-/** Messages that the server sends to one request: positions in the stream, then perhaps a failure. */
+/**
+ * The server's messages for one request: positions in the stream, possibly followed by a
+ * failure.
+ */
 type Answer = readonly (number | "failure" | "lost" | "expired")[];
 
-/** A connection to a server that sends `answers`, one a request, of a stream with `last` messages. */
+/**
+ * A connection to a server with a stream of `last` messages that sends one of `answers`
+ * per request.
+ */
 function readerOf(answers: readonly Answer[], last: number) {
   const begun: number[] = [];
   let next = 0;

@@ -1,5 +1,5 @@
 /**
- * Relays and senders of a stream, in processes of their own, on one real server.
+ * Relays and senders of a stream, in processes of their own, with a real server.
  *
  * @module
  */
@@ -28,7 +28,7 @@ async function startSender(surroundings: Surroundings, log: string) {
   return sender;
 }
 
-/** Calls that nobody sent are not there. Those that were sent twice may have been stored twice. */
+/** Asserts that only sent calls are stored. Repeated ones may have been stored twice. */
 function assertSound({ store }: MockServer, load: StreamLoad): void {
   for (const { id } of store.calls(PROJECT)) assert.ok(load.sent.has(id));
 }
@@ -40,7 +40,7 @@ test(
     await using place = await temporary();
     await using mock = await startMockServer();
     const log = `nats://${server.address}/KILLS`;
-    // With a short lease: a sender that dies is succeeded soon.
+    // With a short lease, a dead sender is replaced soon.
     await (await openTestEngine(server.address, { server: mock.url }, "KILLS")).close();
     const surroundings = sending(place.path, mock);
     let relay = await startRelayProcess(surroundings, ["--log", log]);
@@ -63,7 +63,7 @@ test(
     relay.kill("SIGTERM");
     assert.equal((await senders[1].ended).code, 0);
     assert.equal((await relay.ended).code, 0);
-    // All of it was removed from the stream.
+    // Everything was removed from the stream.
     await using engine = await openTestEngine(server.address, {}, "KILLS");
     assert.equal((await engine.state()).messages, 0);
   },
@@ -85,7 +85,7 @@ test(
     await server.kill();
     await relay.sees("writing to the disk");
     await load.answered(30);
-    // What is in the spool outlives the relay.
+    // The spool survives the relay.
     relay.kill("SIGKILL");
     await relay.ended;
     relay = await startRelayProcess(surroundings, ["--log", log]);

@@ -17,7 +17,7 @@ async function report({ run }: StreamFixture) {
   return JSON.parse(out);
 }
 
-/** Waits for a state of the sender of the first project. */
+/** Waits for a state of the first project's sender. */
 async function senderState(fixture: StreamFixture, wanted: string) {
   for (;;) {
     const { projects: [project] } = await report(fixture);
@@ -99,7 +99,7 @@ test("status --log: a sender's state, a server that is down, dead letters, metri
   }
   sender.kill("SIGTERM");
   assert.equal((await sender.ended).code, 0, sender.err());
-  // Its key is removed at the end.
+  // Its key is removed when it exits.
   assert.deepEqual((await report(fixture)).senders, []);
 }, options);
 

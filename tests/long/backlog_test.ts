@@ -7,7 +7,7 @@ import { startChild } from "../support/processes/child_fixture.ts";
 import type { BacklogPlan, BacklogResult } from "../support/wal/programs/backlog_child.ts";
 
 const SEGMENTS = 10_000;
-/** Descriptors that the program may have. */
+/** Maximum number of descriptors of the program. */
 const LIMIT = 64;
 
 test(

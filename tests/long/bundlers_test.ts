@@ -1,5 +1,5 @@
 /**
- * The packed package inside bundles: one that opens the client, another that has the ops.
+ * The packed package in two bundles: one that opens the client, and one with the ops.
  *
  * @module
  */
@@ -46,7 +46,7 @@ const MAIN = `
     console.log(JSON.stringify(found));
   };`;
 
-/** Checks a program's output, and what arrived of it. */
+/** Checks a program's output and the delivered calls. */
 function check(mock: MockServer, output: string): void {
   const lines = output.trim().split("\n");
   assert.deepEqual(JSON.parse(lines.at(-1)!), {
@@ -63,7 +63,7 @@ function check(mock: MockServer, output: string): void {
   assert.equal(named("leaf").parent_id, named("work").id);
   assert.equal(named("leaf").attributes.built, true);
   const { objects } = mock.store.project("team/bundles");
-  // A minifier renames classes; those of the package keep their names for the server.
+  // Minifiers rename classes; those of the package must keep their names at the server.
   const typeOf = (name: string) => (objects.get(name)!.at(-1)!.val as { _type: string })._type;
   assert.deepEqual([typeOf("rows"), typeOf("p")], ["Dataset", "StringPrompt"]);
   const { _bases } = objects.get("model")!.at(-1)!.val as { _bases: string[] };
@@ -83,7 +83,7 @@ const env = (mock: MockServer) => ({
   WF_TRACE_SERVER_URL: mock.url,
 });
 
-/** Makes `opens.cjs` and `traces.cjs` in a folder, by bundler. */
+/** Builds `opens.cjs` and `traces.cjs` in a folder, by bundler. */
 const BUNDLERS: Readonly<Record<string, (app: string, installed: string) => Promise<unknown>>> = {
   esbuild: async (app) => {
     const command = join(projectRoot, "node_modules/.bin/esbuild");

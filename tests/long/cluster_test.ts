@@ -1,5 +1,6 @@
 /**
- * A cluster of three real servers whose nodes, relays and senders die and freeze, in any order.
+ * A cluster of three real servers whose nodes, relays and senders are killed and
+ * suspended in any order.
  *
  * @module
  */
@@ -15,7 +16,7 @@ import { partitionFilter, recordSubject } from "../../src/jetstream/subjects.ts"
 const options = { skip: withoutNats, timeout: 600_000 };
 const ROUNDS = 16;
 
-/** Numbers in [0, 1) from a seed. */
+/** Numbers in [0, 1) determined by a seed. */
 function randomOf(seed: number): () => number {
   let state = seed;
   return () => {
@@ -24,7 +25,7 @@ function randomOf(seed: number): () => number {
   };
 }
 
-/** The ways in which something goes wrong, by name. */
+/** Faults, by name. */
 const FAULTS: Readonly<Record<string, (fleet: Fleet, random: () => number) => Promise<void>>> = {
   relay: (fleet, random) => fleet.replaceRelay(Math.floor(random() * fleet.relays.length)),
   sender: (fleet) => fleet.replaceSender(),

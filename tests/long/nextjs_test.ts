@@ -1,5 +1,5 @@
 /**
- * The Next.js example, built and started as its reader would do it, against the mock server.
+ * The Next.js example, built and started as a reader would do it, with the mock server.
  *
  * @module
  */
@@ -16,14 +16,14 @@ import { test } from "../harness.ts";
 import { projectPath, startProcess } from "../support/cli/cli_support.ts";
 import { packed, succeeds } from "../support/package/package_fixture.ts";
 
-/** The test needs the registry; where there is none it cannot run. */
+/** The test needs the registry; without it, the test is skipped. */
 async function reasonToSkip(): Promise<string | false> {
   if (detectRuntime().name !== "node") return "Next.js runs on Node";
   const { status } = await run("npm", ["ping"], { limitMs: 20_000 });
   return status === 0 ? false : "the npm registry cannot be reached";
 }
 
-/** Copies the example and installs it with the package as it would be published. */
+/** Copies the example and installs it with the package as published. */
 async function install(top: string): Promise<string> {
   const app = join(top, "app");
   mkdirSync(app);

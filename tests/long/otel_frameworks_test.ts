@@ -1,5 +1,5 @@
 /**
- * The set-ups of docs/opentelemetry.md, each with the packages that it names.
+ * The set-ups in docs/opentelemetry.md, each with the packages listed there.
  *
  * @module
  */
@@ -21,7 +21,7 @@ const RUNNERS = { node: ["node"], bun: ["bun"], deno: ["deno", "run", "-A"] } as
 const installed = await frameworks("otel/frameworks");
 const skip = "missing" in installed && installed.missing;
 
-/** The block of JavaScript below a heading of the page. */
+/** The JavaScript block below a heading of the page. */
 function setUp(heading: string): string {
   const [, section] = PAGE.split(`\n### ${heading}\n`);
   const [, code] = /```js\n([^]*?)```/.exec(section ?? "") ?? [];
@@ -33,7 +33,10 @@ function setUp(heading: string): string {
   return code;
 }
 
-/** Runs the program of a framework, and gives the names of spans that arrived; a root begins with `/`. */
+/**
+ * Runs the program of a framework, and returns the names of the delivered spans; roots
+ * are prefixed with `/`.
+ */
 async function spansOf(heading: string, program: string): Promise<string[]> {
   await using mock = await startMockServer();
   using app = await makeApp((installed as { directory: string }).directory);

@@ -1,6 +1,6 @@
 /**
- * Clients that nobody here wrote, and a relay in trouble: nothing that it answered is lost, and nothing
- * is doubled where no process died.
+ * Third-party clients, and a relay with faults: nothing that it acknowledged is lost, and
+ * nothing is duplicated unless a process died.
  *
  * @module
  */
@@ -19,13 +19,13 @@ import { Recorder } from "../support/relay/recorder.ts";
 import { startRelay } from "../support/relay/relay_fixture.ts";
 import { startRelayProcess } from "../support/relay/relay_process.ts";
 
-/** Calls or spans of a client. */
+/** Number of calls or spans of a client. */
 const COUNT = 300;
-/** Answered starts, ends and spans after which something happens. */
+/** Numbers of acknowledged starts, ends and spans after which a fault is injected. */
 const SOON = 60, LATER = 180;
 const SLOW = { timeout: 240_000 };
 
-/** A disk whose segments take nothing while it is full. */
+/** A disk that rejects writes to segments while it is full. */
 function fillableDisk(): { runtime: Runtime; isFull: boolean } {
   const runtime = detectRuntime();
   const disk = { runtime, isFull: false };
@@ -43,7 +43,10 @@ function fillableDisk(): { runtime: Runtime; isFull: boolean } {
   return disk;
 }
 
-/** Looks whether the server has all that was answered, and once unless a process died. */
+/**
+ * Checks that the server has everything that was acknowledged, and without duplicates
+ * unless a process died.
+ */
 function judge(
   { store }: MockServer,
   client: RelayClient,
@@ -71,7 +74,7 @@ for (const client of RELAY_CLIENTS) {
       await using relay = await startRelay({ server: server.url });
       await using recorder = await Recorder.start();
       recorder.relay = relay.url;
-      // A program can only start without the server if the project was seen before.
+      // Without the server, a program can only start if the project was seen before.
       await client.run(recorder.url, 0);
       await server.stop();
       await client.run(recorder.url, COUNT);

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { ownRuntime, sim } from "../sim/child.ts";
 import { test } from "../harness.ts";
 
-/** `tests/system/sim/sim_test.ts` runs the seeds before this one. */
+/** `tests/system/sim/sim_test.ts` runs the earlier seeds. */
 const FIRST = 10_001;
-/** Node runs the most; the others only show that nothing depends on the runtime. */
+/** Node runs the most; the others only check that the result does not depend on the runtime. */
 const SEEDS = ownRuntime === "node" ? 6_000 : 1_000;
 
 test(`simulation: ${SEEDS} more seeds keep every promise`, async () => {

@@ -26,7 +26,7 @@ interface Place {
   readonly wal: string;
 }
 
-/** Starts the command; resolves with its address. */
+/** Starts the command; resolves with its URL. */
 async function startUi(place: Place, server: string): Promise<{ ui: Running; url: string }> {
   const ui = startCli(["ui", "--no-open"], {
     cwd: place.path,
@@ -41,7 +41,7 @@ async function end(...running: Running[]): Promise<void> {
   await Promise.all(running.map(({ ended }) => ended));
 }
 
-/** Writes a trace with all that a page shows. */
+/** Writes a trace that uses all features of the page. */
 async function writeScene(wal: string, server: string): Promise<void> {
   const log = openLog(wal, NAME, { server });
   const started = Date.now() - 2_000;
@@ -54,7 +54,7 @@ async function writeScene(wal: string, server: string): Promise<void> {
   await log.finish();
 }
 
-/** Leaves one dead letter. Its sender would deliver what was written before. */
+/** Leaves a dead letter. Its sender also delivers earlier records. */
 async function reject(wal: string, mock: MockServer): Promise<void> {
   const fault = mock.faults.add({ path: /feedback/, status: 422, body: { reason: HOSTILE } });
   const log = openLog(wal, "acme/eval", { server: mock.url, key: KEY });
@@ -68,7 +68,7 @@ async function reject(wal: string, mock: MockServer): Promise<void> {
   fault.remove();
 }
 
-/** Serious and critical findings of axe-core. */
+/** Serious and critical violations found by axe-core. */
 async function findings(page: Page): Promise<string[]> {
   await page.evaluate(axe);
   const { violations, passes } = await page.evaluate(() =>
@@ -88,7 +88,7 @@ interface AxeResult {
   }[];
 }
 
-/** Whether nothing is wider than the window. */
+/** Whether nothing is wider than the viewport. */
 async function fits(page: Page): Promise<boolean> {
   return await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
 }
@@ -144,7 +144,7 @@ test("ui: Chromium shows a running program, and its kill", async () => {
     (text) => document.querySelector("dd")!.textContent !== text,
     before,
   );
-  // What is open stays where it is until the newer traces are asked for.
+  // An open trace stays in place until newer ones are requested.
   await second.page.getByRole("button", { name: "Show newer traces" }).click();
   await second.page.locator(".traces > li:first-child:not(:has([role=tree]))").waitFor();
   writer.kill("SIGKILL");

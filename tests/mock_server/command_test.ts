@@ -10,7 +10,7 @@ class Terminal implements MockTerminal {
   readonly colors: boolean;
   interrupt: () => void = () => {};
   #ready: () => void = () => {};
-  /** Settles when the command waits for its end. */
+  /** Resolves when the command waits to be stopped. */
   readonly ready: Promise<void> = new Promise((resolve) => this.#ready = resolve);
 
   constructor(colors = false) {
@@ -33,7 +33,7 @@ class Terminal implements MockTerminal {
   }
 }
 
-/** An id of the form that the command asks for. */
+/** An ID in the format that the command requires. */
 const ID = "01a22968-3f42-7880-a4ff-000000000001";
 
 async function running(args: string[], colors = false) {

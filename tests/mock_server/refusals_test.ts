@@ -14,7 +14,7 @@ type Json = Record<string, unknown>;
 
 const NESTED = (depth: number): unknown => JSON.parse("[".repeat(depth) + "]".repeat(depth));
 
-/** Calls that the server refuses, with its status and a part of its reason. */
+/** Calls that the server rejects, with the status and a part of the reason. */
 const REFUSED_CALLS: [string, Json, number, RegExp][] = [
   ["a plain op name of 129 characters", { op_name: "x".repeat(129) }, 400, /Max length is 128/],
   ["an op ref of an object", { op_name: `weave:///${PROJECT}/object/f:d` }, 400, /Must be of type/],
@@ -258,7 +258,7 @@ const SCORE = {
   call_ref: CALL_REF,
 };
 
-/** Feedback by its type: what the server takes, and what it refuses. */
+/** Feedback by type: accepted (`null`) and rejected. */
 const FEEDBACK: [Json, RegExp | null][] = [
   [{ feedback_type: "custom", payload: { any: 1 } }, null],
   [{ feedback_type: "custom", payload: {}, call_ref: CALL_REF }, /call_ref is not allowed/],

@@ -28,7 +28,7 @@ for (const engine of ["native", "node"] as const) {
     for (let round = 0; round < 3; round++) {
       assert.equal((await send(`${mock.url}/health`)).status, 200);
       await mock.restart();
-      // The client may find its old connection dead; the next one must work.
+      // The client may find its old connection closed; the next request must work.
       await send(`${mock.url}/health`).catch(() => {});
     }
     assert.equal((await send(`${mock.url}/health`)).status, 200);

@@ -15,7 +15,7 @@ test("mock: every write accepts a body with the required fields", async () => {
   await using mock = await startMockServer();
   await post(mock, "/table/create", { table: { project_id: PROJECT, rows: [] } });
   for (const { path, body } of WRITES) {
-    // Once the v2 paths were used, v1 is refused: each write meets a project of its own age.
+    // Once the v2 paths were used, v1 is rejected, so the mode is set to match the write.
     if (path === "/call/start") mock.configure({ callMode: "old" });
     if (path.startsWith("/v2/")) mock.configure({ callMode: "new" });
     const answer = await post(mock, path, body());

@@ -1,5 +1,5 @@
 /**
- * Real processes: spans that SIGKILL cuts off, and recoveries that SIGKILL cuts off.
+ * Real processes: spans interrupted by SIGKILL, and recoveries interrupted by SIGKILL.
  *
  * @module
  */
@@ -23,7 +23,10 @@ function closingIn(project: string): string | null {
   return name === undefined ? null : readFileSync(join(project, name), "utf8");
 }
 
-/** Ends of spans that a process writes when it recovers a directory; it is killed then. */
+/**
+ * Runs a recovery of a directory that is killed after it has written the ends of spans;
+ * returns these ends.
+ */
 async function killedRecovery(ground: KillGround, walDir: string): Promise<string> {
   const project = join(walDir, "team", "project");
   const plan: InterruptedPlan = {
@@ -68,7 +71,7 @@ for (const sender of [true, false]) {
       await child.line("hanging");
       child.kill("SIGKILL");
       await child.ended;
-      // The ends of the spans are the same for any process that recovers them.
+      // Every process that recovers them writes the same ends.
       const copy = join(ground.directory, "copy");
       cpSync(ground.walDir, copy, { recursive: true });
       const outage = ground.mock.faults.add({ status: 503 });

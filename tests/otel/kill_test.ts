@@ -3,7 +3,10 @@ import process from "node:process";
 import { test } from "../harness.ts";
 import { killSpans } from "../support/otel/span_kills.ts";
 
-/** More by SPAN_KILLS; SPAN_KILL_AGE: longest life of a killed program, in ms. */
+/**
+ * Number of kills; set SPAN_KILLS for more. SPAN_KILL_AGE is the maximum lifetime of a
+ * killed program, ms.
+ */
 const KILLS = Number(process.env.SPAN_KILLS ?? 6);
 const AGE = Number(process.env.SPAN_KILL_AGE ?? 400);
 const SEED = Number(process.env.SPAN_KILL_SEED ?? Date.now() % 1_000_000);

@@ -144,7 +144,8 @@ test("otel: the log's file operations are not traced", async () => {
         files,
       },
     });
-    // As in most programs, the processor is made first. It looks for earlier logs meanwhile.
+    // As in most programs, the processor is created first, and scans for earlier logs
+    // meanwhile.
     await processor.forceFlush();
     context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
     traced.length = 0;

@@ -1,5 +1,5 @@
 /**
- * The span processor and the exporter over OpenTelemetry's own SDK.
+ * The span processor and the exporter with OpenTelemetry's own SDK.
  *
  * @module
  */

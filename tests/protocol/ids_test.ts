@@ -9,7 +9,7 @@ const ones = (into: Uint8Array) => into.fill(0xff);
 const random = (into: Uint8Array<ArrayBuffer>) => crypto.getRandomValues(into);
 
 test("a UUIDv7 has time, version, variant and random bits as in RFC 9562", () => {
-  // The time of the RFC's own example, appendix A.6.
+  // The time in the RFC's example, appendix A.6.
   const now = () => 0x017f22e279b0;
   assert.equal(
     createIds({ now, randomBytes: zeros }).uuidv7(),

@@ -13,7 +13,7 @@ const rules = new RedactionRules({
 });
 const R = "[REDACTED]";
 
-/** Made here, so that no file of the project holds something that looks like a secret. */
+/** Generated, so that no file of the project contains something that looks like a secret. */
 const TOKENS: Record<string, string> = {
   openai: "sk-" + "proj-abcDEF123456_ghiJKL7890",
   anthropic: "sk-" + "ant-api03-abcdefghijklmnop",

@@ -30,7 +30,7 @@ test("relay: a caller sends a token in place of its API key", async () => {
   assert.equal((await send(`${relay.url}/readyz`)).status, 200);
   const read = { authorization: basic(TOKEN) };
   const query = { project_id: PROJECT, filter: {} };
-  // The server accepts the relay's key only.
+  // The server accepts only the relay's key.
   assert.equal((await post(relay, "/calls/stream_query", query, { headers: read })).status, 200);
   assert.equal((await post(relay, "/calls/stream_query", query)).status, 401);
   await relay.stop();
@@ -55,7 +55,7 @@ test("relay: without a token, requests of web pages and with other host names ar
   assert.equal(await statusOf(guarded.url, named, object(1)), 200);
 });
 
-/** Status of a write with headers that `fetch` does not send. */
+/** Status of a write with headers that `fetch` cannot send. */
 function statusOf(
   url: string,
   headers: Record<string, string>,

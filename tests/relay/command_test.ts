@@ -34,7 +34,7 @@ test(
     const start = { mode: "start", req: { start: startOf(id, { trace_id: id }) } };
     const batch = [start, { mode: "end", req: { end: endOf(id) } }];
     assert.equal((await post(relay, "/call/upsert_batch", { batch })).status, 200);
-    // Delivered in the grace period at the latest.
+    // Delivered within the grace period.
     relay.kill("SIGTERM");
     const { code, err } = await relay.ended;
     assert.equal(code, 0, err);

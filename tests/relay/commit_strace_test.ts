@@ -1,5 +1,5 @@
 /**
- * Data syncs and responses of a relay, as the kernel sees them.
+ * Data syncs and responses of a relay, as observed by the kernel.
  *
  * @module
  */
@@ -17,7 +17,7 @@ const REQUESTS = 50;
 const isLog = ({ path }: SystemCall) => path.endsWith(".jsonl");
 const isSync = ({ name }: SystemCall) => name === "fsync" || name === "fdatasync";
 
-/** The system calls of a relay that got one request, and then many at once. */
+/** The system calls of a relay that received one request, and then many at once. */
 class Traced {
   readonly calls: readonly SystemCall[];
 
@@ -25,12 +25,12 @@ class Traced {
     this.calls = calls;
   }
 
-  /** The write of a mark of the child. */
+  /** The write of a marker by the child. */
   mark(text: string): SystemCall {
     return this.#write(({ text: written }) => written.startsWith(`, "${text}\\n"`), text);
   }
 
-  /** The write of the record of an object. */
+  /** The write of an object's record. */
   record(name: string): SystemCall {
     return this.#write(
       (call) => isLog(call) && call.text.includes(`object_id\\":\\"${name}\\"`),
@@ -38,7 +38,7 @@ class Traced {
     );
   }
 
-  /** Syncs of the log that began after one call and ended before another began. */
+  /** Syncs of the log that started after one call and ended before another started. */
   syncs(after: SystemCall, before: SystemCall): SystemCall[] {
     return this.calls.filter((call) =>
       isLog(call) && isSync(call) && call.from > after.to && call.to < before.from
@@ -52,7 +52,7 @@ class Traced {
   }
 }
 
-/** Traces a relay whose data syncs take a while longer, so that requests arrive during one. */
+/** Traces a relay with delayed data syncs, so that requests arrive during one. */
 async function traced(plan: Omit<CommitPlan, "requests">, syncMs: number): Promise<Traced> {
   const walDir = realpathSync(mkdtempSync(join(tmpdir(), "weave-wal-commit-")));
   try {

@@ -6,7 +6,7 @@ import { post, PROJECT } from "../support/mock_server/mock_requests.ts";
 import { startRelay } from "../support/relay/relay_fixture.ts";
 import { CERTIFICATE, PRIVATE_KEY } from "../support/relay/test_certificate.ts";
 
-/** Posts JSON over TLS, trusting only the certificate of the test. */
+/** Posts JSON over TLS, trusting only the test certificate. */
 function postOverTls(url: string, body: unknown): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const sent = request(url, { method: "POST", ca: CERTIFICATE, agent: false }, (response) => {

@@ -26,8 +26,9 @@ test("relay: while the server is down every write is answered, even by a relay s
       assert.equal(server.journal.total, 0);
     }
     await server.restart();
-    // Logs of relays that have ended are sent by the next one that opens the project's log, or by
-    // the sender of the command for all projects; here it is this package's own client.
+    // Logs of relays that have exited are sent by the next one that opens the project's
+    // log, or by the command's sender for all projects; here, it is this package's
+    // client.
     const { openLog } = await import("../support/cli/written_logs.ts");
     const sender = openLog(join(folder, "wal"), PROJECT, {
       server: server.url,

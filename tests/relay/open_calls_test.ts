@@ -1,5 +1,5 @@
 /**
- * Calls whose ends arrive where their starts are not: at another relay, or at another log of one.
+ * Calls whose ends arrive at a different relay or log than their starts.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { startRelay, type TestRelay } from "../support/relay/relay_fixture.ts";
 
 const ID = "01890a5d-ac96-774b-bcce-b302099a8057";
 
-/** Sends one half of a call, as SDKs that use the v1 calls API do. */
+/** Sends one half of a call, as SDKs do that use the v1 calls API. */
 async function half(relay: TestRelay, mode: "start" | "end"): Promise<number> {
   const part = mode === "start" ? startOf(ID, { trace_id: ID }) : endOf(ID);
   const { status } = await post(relay, "/call/upsert_batch", {
@@ -21,7 +21,7 @@ async function half(relay: TestRelay, mode: "start" | "end"): Promise<number> {
   return status;
 }
 
-/** Looks whether the server has the whole call, and has refused nothing. */
+/** Whether the server has the complete call and has rejected nothing. */
 function isWhole({ store }: MockServer): boolean {
   const [call] = store.calls(PROJECT);
   return call !== undefined && call.started_at !== null && call.ended_at !== null;
@@ -44,7 +44,7 @@ test("relay: a call is ended whose log was closed meanwhile", async () => {
   await using relay = await startRelay({ server: server.url, recovers: true });
   assert.equal(await half(relay, "start"), 200);
   await server.waitFor(({ counts }) => counts.callStarts === 1);
-  // As after a failure of the disk, and after ten minutes without a request.
+  // As after a disk failure, or ten minutes without a request.
   relay.relay.logs.retire(relay.relay.logs.opened(PROJECT)!);
   assert.equal(await half(relay, "end"), 200);
   await relay.stop();

@@ -1,5 +1,5 @@
 /**
- * Spans of OpenTelemetry's own exporters.
+ * Spans from OpenTelemetry's own exporters.
  *
  * @module
  */
@@ -29,7 +29,7 @@ import { spanRequests } from "../support/otel/span_requests.ts";
 
 const WEAVE = { "wandb.entity": "team", "wandb.project": "spans" };
 
-/** Spans with everything that a span can have. */
+/** Spans that use every feature of spans. */
 async function spansOf(exporter: InMemorySpanExporter, resource = {}): Promise<ReadableSpan[]> {
   const provider = new BasicTracerProvider({
     resource: resourceFromAttributes({ "service.name": "test", ...WEAVE, ...resource }),
@@ -50,12 +50,12 @@ async function spansOf(exporter: InMemorySpanExporter, resource = {}): Promise<R
   first.setStatus({ code: SpanStatusCode.ERROR, message: "failed" });
   first.end();
   tracer.startSpan("second").end();
-  // The exporter reports each export in a timer.
+  // The exporter reports each export from a timer.
   await provider.forceFlush();
   return exporter.getFinishedSpans();
 }
 
-/** The spans of a project, in a form that can be compared. */
+/** The spans of a project, in a comparable form. */
 function storedSpans(store: MockStore, project: string): string[] {
   return store.project(project).spans.list().map((span) => JSON.stringify(span)).sort();
 }
@@ -165,7 +165,7 @@ test("relay: a span that the server rejects does not affect others", async () =>
   });
   const tracer = provider.getTracer("tests");
   for (let i = 0; i < 20; i++) {
-    // The server cannot make a tree of these two names.
+    // The server cannot build a tree of these two names.
     const attributes = i === 7 ? { a: 1, "a.b": 2 } : {};
     tracer.startSpan(`span ${i}`, { attributes }).end();
   }

@@ -1,5 +1,5 @@
 /**
- * The official TypeScript SDK through a relay: nothing of it is replaced, only its server's URL.
+ * The official TypeScript SDK through a relay: only the URL of its server is changed.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { RELAY_KEY, startRelay } from "../support/relay/relay_fixture.ts";
 const SLOW = { timeout: 120_000 };
 const TOKEN = "caller-token-0123456789abcdef0123456789";
 
-/** Runs the SDK's program against a server, or a relay; the values that it printed at its end. */
+/** Runs the SDK's program against a server or a relay; returns the values that it printed last. */
 async function tour(
   openai: FakeOpenAi,
   env: Readonly<Record<string, string>>,

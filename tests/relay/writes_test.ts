@@ -13,7 +13,7 @@ import {
 import { startRelay } from "../support/relay/relay_fixture.ts";
 import { stateOf } from "../support/relay/server_state.ts";
 
-/** The response without what only the server can know. */
+/** Removes the parts of a response that only the server can determine. */
 function comparable(path: string, reply: Record<string, unknown>): unknown {
   if (path === "/cost/create") return Object.keys(reply);
   return JSON.parse(

@@ -35,7 +35,7 @@ test("the wall clock follows clock changes at once, in both directions, and keep
   assert.equal(now(), 90_000.25);
   date = 500;
   assert.equal(Math.floor(now()), 500);
-  // The fraction begins at the end of the ms, so that the next ms brings it into step.
+  // The fraction starts at the end of a ms, so that the next ms aligns it.
   date = 501;
   ticks += 0.5;
   const before = now();

@@ -61,7 +61,7 @@ function inMemory(): ContractFixture {
 const host = detectRuntime();
 const isPosix = process.platform !== "win32";
 runtimeContract(`${host.name} adapter`, () => onDisk(host), isPosix);
-// Node and Bun can each run the other's adapter; on Deno an unlink takes directories.
+// Node and Bun can each run the other's adapter; on Deno, unlink removes directories.
 if (host.name === "bun") {
   runtimeContract("node adapter as a guest", () => onDisk(nodeRuntime()), isPosix);
 }

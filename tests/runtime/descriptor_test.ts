@@ -13,7 +13,7 @@ function descriptorsOf(path: string): number {
     try {
       return fs.readlinkSync(`${DESCRIPTORS}/${name}`) === path;
     } catch {
-      return false; // That of the listing itself.
+      return false; // The descriptor of the listing itself.
     }
   }).length;
 }
@@ -36,7 +36,7 @@ test(
       const file = detectRuntime().files.openAppend(path);
       const syncs = [file.dataSync(), file.dataSync()];
       file.close();
-      // Deno works on a copy of its own.
+      // Deno uses a duplicate descriptor.
       assert.ok(descriptorsOf(path) >= 1);
       await syncs[0];
       await syncs[1];
@@ -53,7 +53,7 @@ test(
       const file = detectRuntime().files.openRead(path);
       const reads = [file.read(0, new Uint8Array(4)), file.read(2, new Uint8Array(4))];
       file.close();
-      // Deno works on a copy of its own.
+      // Deno uses a duplicate descriptor.
       assert.ok(descriptorsOf(path) >= 1);
       assert.deepEqual(await Promise.all(reads), [4, 2]);
       assert.equal(descriptorsOf(path), 0);
@@ -88,7 +88,7 @@ test(
 test(
   "a file system without fsync is reported as ENOTSUP, other errors keep their codes",
   async () => {
-    // The kernel's own files take writes and have no sync: EINVAL.
+    // Procfs files accept writes and do not support syncs: EINVAL.
     const file = detectRuntime().files.openAppend("/proc/self/comm");
     assert.throws(() => file.dataSyncNow(), { code: "ENOTSUP" });
     await assert.rejects(file.dataSync(), { code: "ENOTSUP" });

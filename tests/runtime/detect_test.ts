@@ -36,7 +36,7 @@ test("on Linux a process knows its start time, boot ID and namespace", () => {
 
 test("a zombie counts as dead", async () => {
   const isAlive = (pid: number) => detectRuntime().process.findProcess(pid) !== null;
-  // The shell turns into a program that never asks for the end of the child it took over.
+  // The shell replaces itself with a program that never reaps the child it inherits.
   const shell = spawn("/bin/sh", ["-c", "exec 3<&0; cat <&3 & echo $!; exec sleep 60"], {
     stdio: ["pipe", "pipe", "ignore"],
   });
@@ -196,7 +196,7 @@ test("errors with only a number get its POSIX code", () => {
   assert.equal(withCode("text"), "text");
 }, { skip: process.platform === "win32" && "numbers are those of POSIX" });
 
-/** Runs the facts' program on Deno with some permissions, under a terminal, where Deno may ask. */
+/** Runs the program on Deno with some permissions, in a terminal, where Deno may prompt. */
 async function factsUnder(permissions: string[]): Promise<Record<string, unknown>> {
   const program = fileURLToPath(new URL("../support/runtime/runtime_child.ts", import.meta.url));
   const command = [process.execPath, "run", "--no-check", ...permissions, program, "facts"];

@@ -7,7 +7,7 @@ import { test } from "../harness.ts";
 
 const { files, clock } = detectRuntime();
 
-/** Runs `work` in a folder of its own. */
+/** Runs `work` in its own folder. */
 async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "weave-wal-discard-"));
   try {
@@ -17,7 +17,7 @@ async function inFolder(work: (folder: string) => Promise<void>): Promise<void> 
   }
 }
 
-/** Time for what goes on beside the event loop. */
+/** Gives background work time to complete. */
 const aWhile = (): Promise<void> => new Promise((resolve) => clock.after(100, resolve));
 
 test("discard: a file's other names, as in a backup of links, keep its content", async () => {

@@ -13,7 +13,7 @@ const fs = process.getBuiltinModule("node:fs") as Module;
 const { files, process: facts } = detectRuntime();
 const error = (code: string) => Object.assign(new Error(code), { code });
 
-/** Runs `body` in an empty directory while functions of a built-in module are others. */
+/** Runs `body` in an empty directory with functions of a built-in module replaced. */
 async function withStubs(
   module: Module,
   stubs: Module,

@@ -9,7 +9,7 @@ import { failsWith } from "../support/runtime/contract_fixture.ts";
 import { countOperations } from "../support/count_operations.ts";
 import { MemoryRuntime } from "../support/simulated_runtime/memory.ts";
 
-/** Whatever opens, lists, makes, changes or removes something at a path, by what it is called. */
+/** All operations that open, list, create, change or remove something at a path, by name. */
 function attempts(files: FileSystem, path: string): Record<string, () => unknown> {
   return {
     openAppend: () => files.openAppend(path).close(),
@@ -92,7 +92,7 @@ function check(name: string, setUp: () => Promise<Place>): void {
 interface Place {
   readonly files: FileSystem;
   readonly root: string;
-  /** A directory that the root does not contain. */
+  /** A directory outside of the root. */
   readonly outside: string;
   symlink(target: string, path: string): void;
   dispose(): void;

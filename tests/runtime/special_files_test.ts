@@ -42,7 +42,7 @@ test("a socket is rejected, with and without a listener", async () => {
   try {
     assert.equal(detectRuntime().files.stat(path)!.kind, "other");
     refusesAll(path);
-    // A server removes its socket when it closes, by its old name.
+    // A server removes its socket by the old name when it closes.
     fs.renameSync(path, `${path}.left`);
     await new Promise((done) => server.close(done));
     if (fs.existsSync(`${path}.left`)) refusesAll(`${path}.left`);

@@ -36,7 +36,7 @@ test("bench: the runner measures an append on this runtime and leaves nothing be
       assert.ok(value > 0);
       assert.equal(met, goal.is === "at most" ? value <= goal.bound : value < goal.bound);
     }
-    // tsx keeps its own cache there.
+    // tsx keeps its cache there.
     assert.deepEqual(readdirSync(temporary).filter((name) => name.startsWith("weave-wal")), []);
   } finally {
     rmSync(temporary, { recursive: true });

@@ -11,7 +11,7 @@ import type { CallRecord } from "../../tools/mock_server/store/call_store.ts";
 import { startMockServer } from "../../tools/mock_server/serve.ts";
 import { test } from "../harness.ts";
 
-/** A call as the server would show it; each runs for 2.5 ms. */
+/** A call as returned by the server; each runs for 2.5 ms. */
 function call(id: string, op: string, changes: Partial<CallRecord> = {}): CallRecord {
   return {
     id,

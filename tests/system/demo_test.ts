@@ -12,7 +12,7 @@ type Result = Omit<DemoResult, "calls" | "fromTheLogIds"> & { trees: TraceNode[]
 
 const root = resolve(fileURLToPath(new URL("../..", import.meta.url)));
 
-/** Runs the demo as people do, in a process of its own. */
+/** Runs the demo in its own process, as users do. */
 async function demo(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
   const command = commandFor(ownRuntime(), resolve(root, "scripts/demo.ts"), root);
   const child = spawn(command.file, [...command.args, ...args], {

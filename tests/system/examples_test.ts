@@ -1,5 +1,5 @@
 /**
- * The programs in examples/, each run as its reader would run it, against the mock server.
+ * The programs in examples/, each run as a reader would run it, with the mock server.
  *
  * @module
  */
@@ -50,7 +50,7 @@ async function succeeds(program: Running): Promise<string> {
   return out;
 }
 
-/** Ops of the finished calls, with how many calls each has. */
+/** Ops of the finished calls, with the number of calls of each. */
 function finishedOps(mock: MockServer, project = PROJECT): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { op_name, ended_at } of mock.store.project(project).calls.list()) {
@@ -61,7 +61,10 @@ function finishedOps(mock: MockServer, project = PROJECT): Record<string, number
   return counts;
 }
 
-/** Copies an example, if there is one, and makes `import "@weave-wal/client"` work beside it on every runtime. */
+/**
+ * Copies an example, if given, and makes `import "@weave-wal/client"` work there on every
+ * runtime.
+ */
 function install(example: string | null, directory: string): void {
   if (example !== null) cpSync(projectPath(`examples/${example}`), directory, { recursive: true });
   const folder = "node_modules/@weave-wal/client";

@@ -13,7 +13,7 @@ interface Traced {
   readonly calls: SystemCall[];
   /** The directory of the segments. */
   readonly project: string;
-  /** Position of a marker of the child. */
+  /** Position of the child's marker. */
   readonly at: (mark: string) => number;
 }
 
@@ -54,7 +54,7 @@ test("fsync: under always each record is one write, synced before append returns
 test("fsync: under always a new file's name and its new directories are synced first", async () => {
   const { calls, project, at } = await traced({ fsync: "always" });
   const synced = new Set(calls.slice(0, at("appended 0")).filter(isSync).map(({ path }) => path));
-  // project, team, wal, .weave and the directory that was there.
+  // project, team, wal, .weave and the existing directory.
   for (const path of [project, ...parentsOf(project, 4)]) assert.ok(synced.has(path), path);
 }, { skip, timeout: 60_000 });
 

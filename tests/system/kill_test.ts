@@ -25,7 +25,10 @@ const OUT_OF_MEMORY: Partial<Record<ChildRuntime, readonly string[]>> = {
   deno: ["--v8-flags=--max-old-space-size=24"],
 };
 
-/** Ends a child in the way that `plan` names, recovers, and holds what arrived against its report. */
+/**
+ * Ends a child as specified by `plan`, recovers, and compares the server's data with its
+ * report.
+ */
 async function endAndRecover(
   plan: Partial<KillPlan>,
   isEnd: (end: { code: number | null; signal: string | null }) => boolean,
@@ -99,7 +102,8 @@ test("kill: SIGTERM without a handler loses nothing", async () => {
 
 test("kill: running out of memory loses nothing", async () => {
   const runtimeArgs = OUT_OF_MEMORY[ownRuntime];
-  // Bun has no limit of its own for its heap: the kernel's for data ends it in the same way.
+  // Bun has no heap limit of its own: the kernel's limit for data ends it in the same
+  // way.
   const under = runtimeArgs ? [] : ["sh", "-c", 'ulimit -d 400000; exec "$0" "$@"'];
   await endAndRecover(
     { end: "oom", calls: 300 },

@@ -1,5 +1,6 @@
 /**
- * The manifests of relays and senders around a log on JetStream, played with one server.
+ * The manifests of relays and senders around a log on JetStream, executed with one
+ * server.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
- * The Kubernetes manifests of the documentation: valid by the API's schemas, and the sidecar played
- * with the environment, the arguments and the order of start and end that its manifest describes.
+ * The Kubernetes manifests of the documentation: valid according to the API's schemas,
+ * and the sidecar executed with the environment, the arguments and the order of start and
+ * exit that its manifest specifies.
  *
  * @module
  */
@@ -16,7 +17,7 @@ import { SdkProject } from "../support/drop_in/register_fixture.ts";
 import { test } from "../harness.ts";
 
 const FOLDER = projectPath("docs/operations/kubernetes");
-/** The first version that knows sidecars, and a later one. */
+/** The first version that supports sidecars, and a later one. */
 const VERSIONS = ["1.29", "1.34"];
 
 const validator = spawnSync("kubernetes-validate", ["--version"], { stdio: "ignore" });
@@ -58,7 +59,10 @@ function podOf(file: string): PodSpec {
   return manifests(file).find(({ kind }) => kind !== "Secret")!.spec.template.spec;
 }
 
-/** The environment of a container, its volume in another place; secrets have the value `secret`. */
+/**
+ * The environment of a container with its volume at another path; secrets have the value
+ * `secret`.
+ */
 function environmentOf({ env, volumeMounts }: Container, volume: string): Record<string, string> {
   const [{ mountPath }] = volumeMounts;
   return Object.fromEntries(
@@ -131,7 +135,8 @@ test(
     });
     // The SDK prints lines of its own.
     while (!writer.lines.includes("answered")) await writer.printed(writer.lines.length + 1);
-    // The pod is evicted: the program ends first, without a chance to send anything, then the sidecar.
+    // The pod is evicted: the program is killed before it can send anything, then the
+    // sidecar ends.
     writer.kill("SIGKILL");
     await writer.ended;
     sender.kill("SIGTERM");

@@ -5,7 +5,7 @@ import { ownRuntime } from "../support/processes/child_fixture.ts";
 import { deliverTheirOwn, takeOverFromKilled } from "../support/processes/crowd_scenarios.ts";
 import { apart, senderOf, withCrowd } from "../support/processes/processes_fixture.ts";
 
-/** Sixteen children run on all runtimes, whichever runtime starts them. */
+/** The sixteen children run on all runtimes, whichever runtime starts them. */
 const elsewhere = ownRuntime !== "node" && "npm run test:all starts them from this runtime too";
 const noNamespaces = apart === null && "PID namespaces cannot be made here";
 
@@ -27,19 +27,19 @@ test(
     withCrowd(async (crowd) => {
       const { mock } = crowd.ground;
       const slow = mock.faults.add({ delayMs: 50 });
-      // One record a batch, starts and ends by turns: one request at a time.
+      // One record per batch, starts and ends alternately: one request at a time.
       const options = { batchRecords: 1 };
-      // On this host it would be seen to be alive: its log would wait for it.
+      // On this host it would be seen to be alive, and nobody would claim its log.
       const stopped = crowd.start({ calls: 300, options }, { under: [...apart!] });
       await crowd.until(() => crowd.hasSome(stopped));
-      // What it has written since its last heartbeat it would write again.
+      // It would rewrite what it has written since its last heartbeat.
       await stopped.child.line("waits");
       const [log] = crowd.logsOf(1);
       await crowd.untilHeartbeats(log);
       const taker = crowd.start({ calls: 1 });
       await taker.child.line("waits");
-      // A request that is being sent when it is stopped is sent when it resumes: so the server has that one
-      // and does not answer.
+      // A request that is in progress when the process is suspended is sent when it
+      // resumes: the server accepts that one, and does not respond.
       slow.remove();
       const held = mock.faults.add({ bodyHas: `${stopped.name}-`, hang: true });
       await crowd.until(() => held.hits > 0);
@@ -50,7 +50,8 @@ test(
       const before = mock.journal.total;
       crowd.signal(stopped, "SIGCONT");
       await crowd.finish([taker, stopped]);
-      // Its request timed out meanwhile, so it probes the server, which sends no record.
+      // Its request timed out meanwhile, so it probes the server without sending a
+      // record.
       const after = mock.journal.entries.slice(before)
         .filter((entry) => senderOf(entry) === stopped.name && entry.body?.includes("child"));
       assert.deepEqual(after, []);
@@ -64,7 +65,8 @@ test(
   "processes: a PID that is used again does not keep the log of the dead",
   () =>
     withCrowd(async (crowd) => {
-      // In a namespace of its own the next id can be chosen: first the writer has it, then another.
+      // In its own namespace, the next PID can be chosen: first the writer gets it, then
+      // another process.
       const script = `as() { echo 4241 > /proc/sys/kernel/ns_last_pid; "$@" & }
       as "$@"; wait $!
       as sleep 600; echo "again $!"; wait`;
@@ -90,7 +92,7 @@ test(
     withCrowd(async (crowd) => {
       const under = [...apart!];
       crowd.ground.mock.faults.add({ delayMs: 5 });
-      // It lets no timer run, so only its appends show that it is alive.
+      // No timer of it fires, so only its appends are evidence that it is alive.
       const stopped = crowd.start({ way: "busy" }, { under });
       await crowd.untilReported(stopped, 20);
       const [log] = crowd.logsOf(1);
@@ -101,7 +103,7 @@ test(
       assert.equal(crowd.logsOf(1).length, 3, "all of them are PID 1");
       crowd.signal(stopped, "SIGSTOP");
       await crowd.kill(killed);
-      // Both send no heartbeats and are presumed dead; one of them is not.
+      // Neither sends heartbeats, and both are presumed dead; one of them is not.
       await crowd.until(() => crowd.hasAll([killed, stopped]));
       await crowd.untilGone(log);
       crowd.signal(stopped, "SIGCONT");

@@ -18,7 +18,7 @@ interface Report {
   readonly events: readonly string[];
 }
 
-/** Runs the child, and counts the records that its log holds after it was killed. */
+/** Runs the child, and counts the records in its log after it was killed. */
 async function run(
   plan: { fsync: string; segmentBytes: number },
   options: (directory: string) => ChildOptions,

@@ -20,7 +20,7 @@ test("dead-letters list groups by reason, show prints all details of one", async
   await refuse(place, mock, 2, "acme/eval");
   const { code, out } = await deadLetters(place, mock, "list");
   assert.equal(code, 0);
-  // The numbers in the messages differ; the complaint is the same.
+  // The numbers in the messages differ; the error is the same.
   assert.match(
     out,
     /^ *3 +refused +422 +feedback_create 3 +.* ago +acme\/chat +#1 +Row … of acme\/chat has no sense$/m,
@@ -70,7 +70,7 @@ test("dead-letters drop requires a selection and a confirmation", async () => {
   assert.equal(unasked.code, 2);
   assert.match(unasked.err, /--yes drops without asking/);
   for (const choice of ["--status", "--reason", "--type"]) {
-    // A variable of a script that is not set must not mean all of them.
+    // An unset variable of a script must not select all of them.
     const empty = await deadLetters(place, mock, "drop", choice, "", "--yes");
     assert.equal(empty.code, 2, empty.out);
     assert.match(empty.err, /"" has an empty value/);

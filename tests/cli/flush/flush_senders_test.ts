@@ -73,7 +73,7 @@ test("flush waits for segments held by another sender instead of taking them ove
     new RegExp(`1 file drained by pid ${sidecar.pid} \\(alive\\), which holds the recovery`),
   );
   const waiting = startCli(["flush"], sending(place.path, mock.url));
-  sidecar.kill("SIGKILL"); // Its lease is free at once: the process is known to be dead.
+  sidecar.kill("SIGKILL"); // Its lease expires at once: the process is known to be dead.
   await sidecar.ended;
   gate.remove();
   const { code, out } = await waiting.ended;
@@ -110,7 +110,7 @@ test(
     await using place = await temporary();
     await using mock = await startMockServer({ apiKey: KEY });
     const log = openLog(place.wal, NAME, { server: mock.url, key: "a-revoked-key" });
-    await leave(place.wal, NAME, mock.url, 2); // An orphan, which any sender may send.
+    await leave(place.wal, NAME, mock.url, 2); // An orphaned segment, which any sender may send.
     writeCalls(log, NAME, 3);
     assert.equal((await log.delivered(60_000)).end, "unreachable");
     const { code, out } = await cli(["flush"], sending(place.path, mock.url));

@@ -29,7 +29,7 @@ function filesBelow(wal: string): string[] {
   );
 }
 
-/** The IDs of calls that a writer reported as logged; its last line may be cut. */
+/** The IDs of calls that a writer reported as logged; its last line may be torn. */
 function idsOf(writer: Running): string[] {
   return writer.out().split("\n").slice(0, -1).filter((line) => line !== "");
 }
@@ -117,7 +117,7 @@ test("status reports since when a sidecar cannot reach the server", async () => 
   assert.equal(sender.by.pid, sidecar.pid);
   assert.equal(note.server, mock.url);
   assert.equal(note.state, "down");
-  // Every host says it in its own words; without any, nobody would know where to look.
+  // The wording varies by host; without a reason, the message would be useless.
   assert.match(note.reason, /refused/i);
   assert.deepEqual(advice.map(({ name }: { name: string }) => name), ["server-down"]);
   const { out: text } = await cli(["status"], surroundings);
@@ -197,7 +197,8 @@ test(
     const { code, err } = await second.ended;
     assert.equal(code, 0, err);
 
-    // Once in effect: what was sent again changed nothing, and nothing else came.
+    // Idempotent delivery: repeated requests changed nothing, and nothing else was
+    // delivered.
     const known = new Set(written.flat());
     const unreported = mock.store.calls().filter(({ id }) => !known.has(id));
     assert.ok(

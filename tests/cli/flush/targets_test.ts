@@ -12,7 +12,7 @@ import { test } from "../../harness.ts";
 const NAME = "acme/chat";
 const SERVER = "http://127.0.0.1:9";
 
-/** This host, and how often each method of its file system is called. */
+/** This host, counting the calls of each file system method. */
 function counted(): { runtime: Runtime; calls: Map<string, number> } {
   const runtime = detectRuntime();
   const calls = new Map<string, number>();

@@ -11,7 +11,7 @@ const NAME = "acme/chat";
 const NOON = Date.parse("2026-05-01T12:00:00Z");
 const SLOW = { timeout: 120_000 };
 
-/** Traces of a root with two children each, far enough apart to be distinguished. */
+/** Traces with a root and two children each, far enough apart to be distinguished. */
 function traces(count: number): Promise<Uint8Array[]> {
   return spanRequests(Array.from({ length: count }, (_, i) => {
     const from = NOON + i * 60_000;

@@ -114,7 +114,7 @@ test("inspect reads a number of records from an offset, and prints where to cont
   await log.finish();
   const file = dataFile(place.wal);
   const ends = [...readFileSync(file)].flatMap((byte, at) => byte === 10 ? [at + 1] : []);
-  const inside = ends[1] + 7; // The next line is meant.
+  const inside = ends[1] + 7; // Selects the next line.
   const { out } = await cli(["inspect", file, "--offset", `${inside}`, "--limit", "2"], {
     cwd: place.path,
   });
@@ -192,10 +192,10 @@ test("inspect --follow keeps no file open between polls", async () => {
       try {
         return readlinkSync(`/proc/${follow.pid}/fd/${fd}`);
       } catch {
-        return ""; // Closed meanwhile.
+        return ""; // Closed in the meantime.
       }
     }).filter((path) => path.endsWith(".jsonl"));
-  // It was just reading; a file that is held stays in the list.
+  // A read may have been in progress; a leaked file stays in the list.
   for (let looks = 0; held().length > 0; looks++) {
     assert.ok(looks < 200, held().join());
     await new Promise((resolve) => setTimeout(resolve, 10));

@@ -10,12 +10,12 @@ const SLOW = { timeout: 120_000 };
 
 const NOON = Date.parse("2026-05-01T12:00:00Z");
 
-/** As the SDKs write it. */
+/** As written by the SDKs. */
 const BOOM = JSON.stringify({ type: "Boom", message: "no way", traceback: [] });
 
 test("inspect --tree shows the calls as a tree with times, sizes and errors", async () => {
   await using place = await temporary();
-  const log = openLog(place.wal, NAME, { segmentBytes: 700 }); // One trace over several files.
+  const log = openLog(place.wal, NAME, { segmentBytes: 700 }); // One trace across several files.
   const root = startCall(log, NAME, { op: "answer", started: NOON });
   const retrieve = startCall(log, NAME, { op: "retrieve", parent: root, started: NOON + 10 });
   const embed = startCall(log, NAME, { op: "embed", parent: retrieve, started: NOON + 20 });

@@ -15,7 +15,7 @@ function keyed(key: string): string {
   return join(NAME, createHash("sha256").update(key).digest("hex"));
 }
 
-/** A program's surroundings in which no directory is named for the logs. */
+/** An environment of a program that names no directory for the logs. */
 function unnamed(cwd: string, server: string): Surroundings {
   const env = { WF_TRACE_SERVER_URL: server, WANDB_API_KEY: KEY, WEAVE_WAL_DIR: "" };
   return { cwd, env };
@@ -23,7 +23,7 @@ function unnamed(cwd: string, server: string): Surroundings {
 
 let calls = 0;
 
-/** The two records of a call, as the Python SDK writes them. */
+/** The two records of a call, as written by the Python SDK. */
 function recordsOf(op_name: string): string[] {
   const id = `01a20642-0000-7000-8000-${String(++calls).padStart(12, "0")}`;
   const fields = { project_id: NAME, id, trace_id: id, started_at: "2026-05-01T12:00:00.000000Z" };
@@ -35,7 +35,7 @@ function recordsOf(op_name: string): string[] {
   ];
 }
 
-/** Leaves the log of a Python program that was killed, with one call of this name. */
+/** Leaves the log of a killed Python program, with one call of this name. */
 function leave(root: string, directory: string, op: string): string {
   mkdirSync(join(root, directory), { recursive: true });
   const token = String(++calls).padStart(32, "0");
@@ -110,7 +110,7 @@ test(
     const root = join(place.path, ".weave", "wal");
     const stem = leave(root, keyed(KEY), "waiting");
     for (const line of recordsOf("set-aside")) appendFileSync(`${stem}.deadletter`, line);
-    // Dead letters of this package from such a log.
+    // Dead letters that this package wrote for such a log.
     const error = ',"error":{"reason":"refused","status":400}}\n';
     for (const line of recordsOf("refused")) {
       appendFileSync(`${stem}.deadletter`, line.replace(/\}\n$/, error));

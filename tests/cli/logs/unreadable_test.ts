@@ -13,7 +13,7 @@ import { createColors } from "picocolors";
 
 const SLOW = { timeout: 120_000 };
 
-/** This host, where one directory is another user's. */
+/** This host, with one directory that belongs to another user. */
 function hostWithout(directory: string, env: Record<string, string>): Runtime {
   const runtime = detectRuntime();
   const refuse = (): never => {
@@ -39,7 +39,7 @@ function overridden<T extends object>(whole: T, parts: Partial<T>): T {
   });
 }
 
-/** A terminal that remembers what it was given. */
+/** A terminal that records its output. */
 function memoryTerminal(): { terminal: Terminal; output: () => string } {
   let text = "";
   const output: Output = {

@@ -11,7 +11,7 @@ import { test } from "../../harness.ts";
 const NAME = "acme/chat";
 const isThere = spawnSync("prometheus", ["--version"], { stdio: "ignore" }).status === 0;
 const skip = isThere ? false : "prometheus is not installed (Debian: apt-get install prometheus)";
-/** Ms between two questions to Prometheus, which tells nobody when it has scraped. */
+/** Ms between queries: Prometheus does not notify anyone of its scrapes. */
 const ASK_MS = 100;
 
 async function freePort(): Promise<number> {
@@ -22,7 +22,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Asks a running Prometheus until the value of a query is `wanted`; returns the labels of its series. */
+/** Queries a running Prometheus until the value is `wanted`; returns the labels of its series. */
 async function becomes(
   base: string,
   query: string,
@@ -34,7 +34,7 @@ async function becomes(
       const { data: { result } } = await (await fetch(url)).json();
       if (result[0]?.value[1] === wanted) return result[0].metric;
     } catch {
-      // It does not listen yet.
+      // It is not listening yet.
     }
     await new Promise((resolve) => setTimeout(resolve, ASK_MS));
   }

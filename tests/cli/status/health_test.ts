@@ -30,7 +30,7 @@ async function statusOf(surroundings: Surroundings) {
   return JSON.parse(out);
 }
 
-/** This host, with a disk that can be filled up. */
+/** This host, with a disk that can be filled. */
 function fillableDisk(): { runtime: Runtime; fill(): void } {
   const runtime = detectRuntime();
   let isFull = false;
@@ -93,7 +93,7 @@ test("status shows a full disk and the records that exist only in memory", async
   writeCalls(log, NAME, 2);
   fill();
   writeCalls(log, NAME, 3);
-  // The next heartbeat tells how many there are by then.
+  // The next heartbeat reports the number of records at that time.
   const around = sending(place.path, SERVER);
   let report = await statusOf(around);
   while (report.memoryRecords < 6) report = await statusOf(around);
@@ -248,7 +248,7 @@ test("flush wakes a process in a backoff, and counts the records it sent", async
   );
 
   const flush = startCli(["flush"], around);
-  // Its presence file shows that it has seen what is pending.
+  // Its presence file shows that it has seen the pending records.
   while (presenceFiles(place.wal).length < 2) await statusOf(around);
   await mock.restart();
   const { code, out } = await flush.ended;

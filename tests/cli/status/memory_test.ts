@@ -9,7 +9,7 @@ const NAME = "acme/chat";
 const MB = 1024 * 1024;
 const noProc = existsSync("/proc/self/status") ? false : "peak memory is read from /proc";
 
-/** Leaves a log of about so many MB. */
+/** Leaves a log of about this many MB. */
 async function leave(wal: string, megabytes: number, server: string): Promise<number> {
   const log = openLog(wal, NAME, { server, segmentBytes: 1024 * MB });
   const output = "lorem ipsum ".repeat(2_700);
@@ -19,7 +19,7 @@ async function leave(wal: string, megabytes: number, server: string): Promise<nu
   return calls;
 }
 
-/** Runs a command to its end; returns the most memory that it was seen with, in MB. */
+/** Runs a command to its end; returns its highest observed memory use, in MB. */
 async function peakOf(args: readonly string[], cwd: string, server: string): Promise<number> {
   const env = { WF_TRACE_SERVER_URL: server, WANDB_API_KEY: "key" };
   const command = startCli(args, { cwd, env });
@@ -29,7 +29,7 @@ async function peakOf(args: readonly string[], cwd: string, server: string): Pro
       const status = readFileSync(`/proc/${command.pid}/status`, "utf8");
       peak = Math.max(peak, Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024);
     } catch {
-      // It has just ended.
+      // It has just exited.
     }
   }, 10);
   const { code, err } = await command.ended;
@@ -55,7 +55,7 @@ test("reading and sending a log takes no more memory for more of it", async () =
       ["verify"],
       ["inspect", "--tree", "--limit", "1"],
       ["inspect", "--call", "none"],
-      ["flush"], // The last one: nothing is left then.
+      ["flush"], // Last, because nothing is left afterwards.
     ]
   ) {
     const growth = await peakOf(args, large.path, mock.url) -

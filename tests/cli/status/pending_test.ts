@@ -11,7 +11,7 @@ import { test } from "../../harness.ts";
 
 const NAME = "acme/chat";
 
-/** A budget that tells how many bytes were to be read. */
+/** A budget that records how many bytes were to be read. */
 class WatchedBudget extends CountBudget {
   taken = 0;
 
@@ -60,10 +60,10 @@ test("pending records are counted again by reading only changed segments", async
   checkpoint(lineEnd(30));
   assert.equal(await count(), 180);
   assert.equal(read, lineEnd(30));
-  checkpoint(lineEnd(206)); // Behind what was counted first, and more written meanwhile.
+  checkpoint(lineEnd(206)); // After the part counted first; more was written meanwhile.
   writeCalls(log, NAME, 1);
   assert.equal(await count(), 6);
-  checkpoint(0); // Sent from the start again.
+  checkpoint(0); // Sent again from the start.
   assert.equal(await count(), 212);
   checkpoint(lineEnd(212));
   assert.equal(await count(), 0);

@@ -172,7 +172,7 @@ test("status --watch refreshes in place, with rates, until Ctrl-C", async () => 
   assert.match(plain(watch.out()), /WRITTEN\/S +SENT\/S/);
   writeCalls(log, NAME, 1);
   await watch.sees("6 records");
-  // The second picture is drawn over the first: lines are erased, not scrolled away.
+  // The second screen overwrites the first: lines are erased, not scrolled away.
   assert.ok(watch.out().includes("\u001b[2K"), JSON.stringify(watch.out()));
   watch.type(CTRL_C);
   const { code, out } = await watch.ended;

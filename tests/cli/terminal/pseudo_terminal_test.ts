@@ -1,5 +1,5 @@
 /**
- * The command in a real pseudo-terminal, its output drawn by a terminal emulator.
+ * The command in a real pseudo-terminal, with its output rendered by a terminal emulator.
  *
  * @module
  */
@@ -17,10 +17,10 @@ import {
 } from "../../support/cli/cli_terminal.ts";
 import { test } from "../../harness.ts";
 
-/** Lines of the pseudo-terminal. */
+/** Rows of the pseudo-terminal. */
 const ROWS = 30;
 
-/** A terminal that draws what a command prints. */
+/** A terminal that renders the output of a command. */
 class Screen {
   readonly #terminal: headless.Terminal;
   #drawn = 0;
@@ -33,7 +33,7 @@ class Screen {
     this.#terminal.resize(columns, this.#terminal.rows);
   }
 
-  /** Draws what was printed since the last call, and returns the lines of the screen. */
+  /** Renders the output since the last call, and returns the lines of the screen. */
   async draw(running: Running): Promise<string[]> {
     const text = running.out();
     await new Promise<void>((drawn) => this.#terminal.write(text.slice(this.#drawn), drawn));
@@ -54,7 +54,7 @@ async function someLogs(wal: string): Promise<void> {
   }
 }
 
-/** The table on a screen: each of its lines once, none broken. */
+/** Asserts that each line of the table is on the screen once and unbroken. */
 function assertTable(lines: readonly string[], columns: number): void {
   const shown = lines.join("\n");
   const titles = lines.filter((line) => line.startsWith("PROJECT"));
@@ -91,12 +91,13 @@ test("terminal: status --watch leaves nothing behind when the terminal is resize
     resizeTerminal(watch, columns);
     screen.resize(columns);
     let cleared = watch.out().length;
-    // The first picture of the new size begins with a clear screen.
+    // The first screen of the new size begins with a clear.
     while (!watch.out().slice(cleared).includes("\u001b[2J")) await watch.prints();
     cleared += watch.out().slice(cleared).indexOf("\u001b[2J");
     while (!watch.out().slice(cleared).includes("SENDER")) await watch.prints();
     let lines = await screen.draw(watch);
-    // A picture may be half drawn: each of the three projects has a row in a whole one.
+    // A screen may be half drawn: a complete one has a row for each of the three
+    // projects.
     const rows = () => lines.filter((line) => / nobody$/.test(line)).length;
     for (let tries = 0; tries < 50 && rows() < 3; tries++) {
       await watch.prints();

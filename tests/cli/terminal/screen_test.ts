@@ -39,7 +39,7 @@ test("a progress bar shows records, bytes, rate and remaining time in 80 columns
   }
 });
 
-/** Standard error as a terminal whose text is kept, and a clock that is moved by hand. */
+/** Standard error as a terminal whose text is recorded, and a manually advanced clock. */
 function screen() {
   const stream = Object.assign(new PassThrough(), { isTTY: true, columns: 100, rows: 24 });
   let text = "";

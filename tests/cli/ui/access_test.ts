@@ -94,7 +94,7 @@ test("ui: the command starts a browser with the address that works once", async 
   chmodSync(browser, 0o755);
   const ui = startCli(["ui"], {
     cwd: place.path,
-    // One of them is asked, whichever opens addresses here.
+    // Whichever of these this platform uses to open URLs is run.
     env: { PATH: `${place.path}:${process.env.PATH}`, BROWSER: browser },
   });
   await ui.sees("Stop: Ctrl-C");

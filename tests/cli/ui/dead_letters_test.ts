@@ -45,7 +45,7 @@ async function allDeadLetters(
   return found;
 }
 
-/** Sends dead letters again; resolves with the result. */
+/** Retries dead letters; resolves with the result. */
 async function sendAgain(ui: UiFixture, selection: DeadLetterSelection): Promise<string> {
   const response = await ui.request("/api/dead-letters/retry", {
     method: "POST",

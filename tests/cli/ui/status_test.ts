@@ -11,7 +11,7 @@ const NAME = "acme/chat";
 const SERVER = "http://127.0.0.1:9";
 const SLOW = { timeout: 120_000 };
 
-/** Asks for the status, as a page does, until it meets a condition. */
+/** Polls the status, as a page does, until it meets a condition. */
 async function statusWhere(
   ui: UiFixture,
   meets: (status: StatusView) => boolean,
@@ -41,7 +41,7 @@ test("ui: the status reports that there are no logs, and shows them once they ar
   writeCalls(again, NAME, 1);
   await again.finish();
   const { samples } = await statusWhere(ui, ({ report }) => report!.totals.pendingRecords === 2);
-  // What was deleted was not delivered.
+  // Deleted records were not delivered.
   assert.deepEqual(samples.filter(({ sent }) => sent > 0), []);
 });
 

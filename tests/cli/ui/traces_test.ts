@@ -135,7 +135,8 @@ test("ui: inputs and output are read on demand, large ones in parts", async () =
   assert.deepEqual(JSON.parse(json), { html: HOSTILE, text });
   const fields = (await read(endAt!)).fields.map(({ name, text }) => [name, text]);
   assert.deepEqual(fields, [["output", JSON.stringify(HOSTILE)]]);
-  // A place that is not the beginning of a record, of another call, or outside the log.
+  // An offset that is not the start of a record, belongs to another call, or is outside
+  // the log.
   const [stem, offset] = endAt!.split(":");
   for (const at of [`${stem}:${Number(offset) + 1}`, "../../x:0", `${stem}:999999999`, stem]) {
     await assert.rejects(read(at), /HTTP 410/, at);

@@ -37,7 +37,7 @@ async function leave(wal: string, calls: number, server?: string): Promise<strin
   return join(directory, readdirSync(directory).find((file) => file.endsWith(".jsonl"))!);
 }
 
-/** Damages a log of 10 records in every way that a verification knows. */
+/** Corrupts a log of 10 records in every way that a verification detects. */
 function corruptRecord(
   file: string,
 ): { corrupt: number; flipped: number; oversize: number; torn: number } {
@@ -45,7 +45,7 @@ function corruptRecord(
   const starts = [0, ...[...data].flatMap((byte, at) => byte === 10 ? [at + 1] : [])];
   const corrupt = starts[1], flipped = starts[4];
   data[corrupt] = 0;
-  data[flipped + 60] = 34; // Still looks like a record; only a parser sees it.
+  data[flipped + 60] = 34; // Still looks like a record; only a parser notices.
   data[flipped + 61] = 34;
   writeFileSync(file, data);
   const oversize = data.length;
@@ -108,7 +108,7 @@ test(
   "verify --repair puts what is bad out of the way, deletes nothing, and the rest is sent",
   async () => {
     await using place = await temporary();
-    // The corrupt line separates ends from their starts, which this API takes.
+    // The corrupt line separates ends from their starts, which this API accepts.
     await using mock = await startMockServer({ callMode: "old" });
     const file = await leave(place.wal, 5, mock.url);
     const at = corruptRecord(file);
@@ -123,7 +123,7 @@ test(
     for (const { kind, repaired: how } of repaired.problems) assert.ok(how, kind);
     assert.deepEqual(await verify(place.path), { code: 0, problems: [], records: 8 });
 
-    // Every byte that was bad is still there.
+    // All corrupt bytes are still there.
     assert.deepEqual(readFileSync(file), bad);
     const raw = readFileSync(file.replace(".jsonl", ".quarantine"));
     const line = (offset: number) =>

@@ -63,7 +63,7 @@ interface Ended {
   readonly errors: string;
 }
 
-/** Runs the program; `closed` is the stream that nobody reads, from the beginning. */
+/** Runs the program; `closed` is the stream whose reader is closed from the start. */
 function run(
   way: string,
   { closed, env = {}, terminal }: {

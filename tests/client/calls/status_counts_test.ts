@@ -12,7 +12,7 @@ function caught(run: () => unknown): void {
   try {
     run();
   } catch {
-    // On purpose.
+    // Intentional.
   }
 }
 

@@ -36,7 +36,7 @@ function refusal(setup: Setup): WeaveWalError {
 
 const KEY = "secret-key";
 const STRANGER = "https://stranger.example.com";
-/** Every place that a key may come from, none of them meant for the stranger's host. */
+/** All sources of a key, none of which is meant for the stranger's host. */
 const keys: Record<string, Setup> = {
   WANDB_API_KEY: { env: { WANDB_API_KEY: KEY } },
   'option "apiKey"': { options: { apiKey: KEY } },
@@ -53,7 +53,7 @@ const keys: Record<string, Setup> = {
 test("keys: a server that only weave.jsonc names gets no key, wherever the key comes from", () => {
   for (const [source, setup] of Object.entries(keys)) {
     for (const name of ["serverUrl", "baseUrl"]) {
-      // The environment overrides the file: then it names no host.
+      // The environment overrides the file, which then names no host.
       if (name === "baseUrl" && setup.env?.WANDB_BASE_URL) continue;
       const error = refusal({ ...setup, file: { [name]: STRANGER } });
       assert.equal(error.code, "ERR_INVALID_OPTION", source);
@@ -123,7 +123,7 @@ test("keys: a key goes to the servers that the environment or the code names", (
   for (const [setup, url] of cases) {
     const { apiKey, serverUrl } = resolve(setup);
     assert.deepEqual({ apiKey, serverUrl }, { apiKey: KEY, serverUrl: url });
-    // The file's words count for nothing where the environment or the code says something.
+    // The environment and the code override the file.
     const base = setup.env?.WANDB_BASE_URL ?? setup.options?.baseUrl;
     const both = setup.env?.WF_TRACE_SERVER_URL ?? setup.options?.serverUrl;
     if (base && both) assert.equal(resolve({ ...setup, file }).serverUrl, url);

@@ -14,7 +14,7 @@ default login anonymous password guest
 machine four password p4 account x user d
 `;
 
-/** Machines with their passwords; `default` is the entry for every machine. */
+/** Passwords by machine; `default` is the entry for every machine. */
 function passwords(text: string): Record<string, string | undefined> {
   return Object.fromEntries(
     parseNetrc(text).map(({ machine = "default", password }) => [machine, password]),

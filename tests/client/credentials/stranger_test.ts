@@ -1,6 +1,6 @@
 /**
- * The servers that keys are sent to: servers that count requests, and a library and a command that
- * are started in another user's folder.
+ * The servers to which keys are sent: servers that count requests, and a library and a
+ * command that are started in another user's folder.
  */
 
 import assert from "node:assert/strict";
@@ -21,7 +21,7 @@ const KEY = "a-secret-key-0123456789";
 const NAME = "acme/chat";
 const SLOW = { timeout: 120_000 };
 
-/** A server that answers everything with one status, and what it was sent. */
+/** A server that answers everything with one status, and the requests it received. */
 async function startServer(
   status: number,
   headers: Record<string, string> = {},
@@ -46,7 +46,7 @@ async function startServer(
   };
 }
 
-/** This host in another folder and with another environment. */
+/** This host with another working directory and environment. */
 function hostIn(cwd: string, env: Record<string, string>): Runtime {
   const host = detectRuntime();
   const process = Object.create(host.process, {
@@ -109,11 +109,11 @@ test("keys: the command in a stranger's checkout sends nothing to the stranger",
     assert.match(err, /WANDB_API_KEY was not given for .*WF_TRACE_SERVER_URL=http.* or --server/);
     assert.ok(!err.includes(KEY), err);
   }
-  // What sends nothing needs no key, and reads the folder as before.
+  // Commands that send nothing need no key, and read the directory as before.
   const { code, out } = await cliProcess(["status"], { cwd: place.path, env });
   assert.equal(code, 0, out);
   assert.deepEqual(stranger.requests, []);
-  // The user's own word, and the key goes there.
+  // With an explicit option of the user, the key is sent there.
   await cliProcess(["flush", "--server", stranger.url, "--timeout", "2s"], {
     cwd: place.path,
     env,

@@ -10,7 +10,7 @@ import type { Runtime } from "../../../src/runtime/runtime.ts";
 import { test } from "../../harness.ts";
 
 interface Place extends Disposable {
-  /** The directory that holds both. */
+  /** The parent of both directories. */
   readonly top: string;
   /** A path in the working directory, or in the home directory. */
   readonly project: (name: string) => string;

@@ -4,8 +4,9 @@ import { both, type Run, sorted } from "../../support/client/compare_fixture.ts"
 import { test } from "../../harness.ts";
 
 /**
- * Removes what docs/differences.md lists: digests of ops and of objects that hold them or that
- * have `null` in place of a missing name or description, and durations.
+ * Removes the differences listed in docs/differences.md: durations, and digests of ops
+ * and of objects that contain them or have `null` in place of a missing name or
+ * description.
  */
 function normalized(run: Run): Record<string, unknown> {
   const strip = (value: unknown): unknown => {
@@ -16,7 +17,7 @@ function normalized(run: Run): Record<string, unknown> {
     if (typeof value !== "object" || value === null) return value;
     const entries = Object.entries(value).flatMap(([key, part]) => {
       if ((key === "name" || key === "description") && part === null) return [];
-      // The source of an op.
+      // The source code of an op.
       if (key === "obj.py") return [[key, "digest"]];
       return [[key, key === "model_latency" ? durationOf(part) : strip(part)]];
     });
@@ -42,7 +43,7 @@ function durationOf(value: unknown): unknown {
   return { mean: durationOf(mean), ...rest };
 }
 
-/** The same value with its keys in alphabetical order. */
+/** The value with its keys in alphabetical order. */
 function ordered(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(ordered);
   if (typeof value !== "object" || value === null) return value;

@@ -186,7 +186,7 @@ test("evaluation: an op of the official package emits one event", async () => {
   assert.equal(evaluate.display_name, "e_official");
 });
 
-/** Compiles only where `A` can be used as `B`, or only where it cannot. */
+/** Compiles only if `A` is assignable to `B` (`true`), or only if it is not (`false`). */
 function usable<A, B>(_expected: [A] extends [B] ? true : false): void {}
 
 test("types: models and scorers preserve the types of rows and outputs", async () => {

@@ -1,5 +1,5 @@
 /**
- * Evaluations of a process that is killed while the server cannot be reached.
+ * Evaluations of a process that is killed while the server is unreachable.
  *
  * @module
  */
@@ -60,7 +60,7 @@ test(
     const second = await project.run("main.mjs", { env });
     assert.deepEqual([second.code, second.lines.at(-1)], [0, "[6,true]"], second.errors);
 
-    // Ids of calls sort in the order in which the calls were made.
+    // Call IDs sort by creation.
     const calls = mock.store.calls(PROJECT).sort((a, b) => a.id < b.id ? -1 : 1);
     const [killed, whole] = calls.filter(isOp("Evaluation.evaluate"));
     assert.equal(killed.ended_at, null);
@@ -163,7 +163,7 @@ function isOp(name: string): (call: CallRecord) => boolean {
   return ({ op_name }) => op_name!.includes(`/op/${name}:`);
 }
 
-/** Outputs below an evaluation: of each prediction (whether it ended), its model and its score. */
+/** Outputs below an evaluation: for each prediction whether it ended, its model and its score. */
 function under(calls: readonly CallRecord[], { id }: CallRecord): unknown {
   const childOf = (parent: string, name: string) =>
     calls.find((call) => call.parent_id === parent && isOp(name)(call))?.output ?? null;

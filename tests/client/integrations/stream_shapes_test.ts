@@ -16,7 +16,7 @@ import { test } from "../../harness.ts";
 
 const MODEL = "gpt-4o-mini-2024-07-18";
 
-/** A stream as the SDKs have it: an iterable of its own class. */
+/** A stream like those of the SDKs: an iterable with a class of its own. */
 class Stream<T> {
   constructor(readonly chunks: Iterable<T>, readonly error?: Error) {}
   async *[Symbol.asyncIterator](): AsyncGenerator<T> {

@@ -1,6 +1,7 @@
 /**
- * One program with the official SDK and with this package: the requests to OpenAI, what the program
- * gets, and the calls on the trace server are the same, but for what docs/differences.md lists.
+ * A program with the official SDK and with this package: the requests to OpenAI, the
+ * results of the program, and the calls on the trace server are the same, except for the
+ * differences listed in docs/differences.md.
  *
  * @module
  */
@@ -27,7 +28,7 @@ test("wrapOpenAI: the same program gives the same as with the official SDK", asy
     });
     assert.deepEqual(own.report, official.report);
     for (const call of official.calls) {
-      // The official SDK records the client, with its API key.
+      // The official SDK records the client, including its API key.
       if (call.op !== "create") continue;
       assert.equal(call.inputs.self._client.apiKey, "sk-1");
       delete call.inputs.self;

@@ -1,5 +1,5 @@
 /**
- * Behavior of evaluations that the official SDK's own tests show.
+ * Behavior of evaluations that the official SDK's own tests specify.
  *
  * @module
  */
@@ -19,7 +19,7 @@ interface Row {
   text: string;
 }
 
-/** Five questions; of these a model fails on the first and a scorer on the fourth, if so asked. */
+/** Five questions; with `fails`, the model fails on the first and a scorer on the fourth. */
 function place({ fails = false, rows = (id: number): Any => ({ id, text: `Text ${id}` }) } = {}) {
   const dataset = new Dataset({ rows: [0, 1, 2, 3, 4].map(rows) });
   const model = op(async function model({ datasetRow }: { datasetRow: Row }) {
@@ -56,7 +56,7 @@ async function summaryOf(
 const WITH_FAILURES = {
   model_success: { true_count: 4, true_fraction: 0.8 },
   included: { true_count: 4, true_fraction: 0.8 },
-  // Three lengths of 16, and of the rows without one nothing.
+  // Three of the five rows have a length, of 16 each.
   length: { length: { mean: 9.6 } },
 };
 
@@ -100,7 +100,7 @@ test("official: attributes around an evaluation are those of all its calls", asy
   assert.ok(calls.every(({ attributes }) => attributes.run === "7"));
 });
 
-/** One call of each kind that an evaluation logger makes. */
+/** One call of each kind made by an evaluation logger. */
 function logged(fixture: Fixture): Record<string, Any> {
   const [evaluate] = fixture.pipeline.callsOf("Evaluation.evaluate");
   const [both] = fixture.pipeline.callsOf("Evaluation.predict_and_score");

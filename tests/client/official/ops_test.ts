@@ -1,5 +1,5 @@
 /**
- * Behavior of ops, attributes and calls that the official SDK's own tests show.
+ * Behavior of ops, attributes and calls that the official SDK's own tests specify.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { Op } from "../../../src/client/op/op_types.ts";
 import { type Any, clientFixture } from "../../support/client/client_fixture.ts";
 import { test } from "../../harness.ts";
 
-/** A turn of the event loop that lets other calls in between. */
+/** Yields to the event loop so that other calls can interleave. */
 const turn = () => new Promise<void>((resolve) => setTimeout(resolve, Math.random() * 5));
 
 test("official: attributes apply to parents and children, inner ones override outer and global ones", async () => {

@@ -1,5 +1,5 @@
 /**
- * Behavior of OpenAI and Anthropic that the official SDK's own tests show.
+ * Behavior of OpenAI and Anthropic clients that the official SDK's own tests specify.
  *
  * @module
  */
@@ -32,7 +32,7 @@ async function all<T>(stream: AsyncIterable<T>): Promise<T[]> {
   return chunks;
 }
 
-/** A client with one method, which gives these chunks. */
+/** A client with one method, which streams these chunks. */
 function streaming(chunks: Any[], error?: Error): Any {
   const create = () =>
     Promise.resolve((async function* () {
@@ -151,7 +151,7 @@ test("official: the usage of a chat adds up to the op around it", async () => {
   assert.equal(twice.summary.usage[MODEL].total_tokens, 2 * one.total_tokens);
 });
 
-/** The classes of the Anthropic SDK, traced, with canned answers. */
+/** The classes of the Anthropic SDK, traced, with canned responses. */
 function anthropic(answers: Record<string, (options: Any) => Any>): Any {
   class Messages {
     static Batches = class Batches {

@@ -10,7 +10,10 @@ function legacy(target: object, key: string, decorate: Any): void {
   Object.defineProperty(target, key, decorate(target, key, descriptor) ?? descriptor);
 }
 
-/** Applies a decorator as the standard has it; returns what runs when the class is constructed. */
+/**
+ * Applies a standard decorator; returns the initializer that runs when the class is
+ * constructed.
+ */
 function standard(target: Any, key: string, decorate: Any): (instance: unknown) => void {
   const initializers: ((this: unknown) => void)[] = [];
   const context: MethodDecoratorContext = {

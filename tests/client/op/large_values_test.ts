@@ -8,7 +8,7 @@ import { test } from "../../harness.ts";
 const LONG = "長".repeat(MAX_INLINE_CHARS);
 const echo = op((..._: unknown[]) => 1, { name: "echo", parameterNames: ["text", "n"] });
 
-/** The value that a call names, read from its file. */
+/** The value that a call refers to, read from its file. */
 function fileOf(fixture: Fixture, part: Any): unknown {
   assert.equal(part._type, "LargeValue");
   const file = fixture.pipeline.of("file_create").find(({ name, content }) =>

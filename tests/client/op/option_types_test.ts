@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { op } from "../../../src/client/op/op.ts";
 import { test } from "../../harness.ts";
 
-/** Compiles only where both are the same type. */
+/** `true` only if both are the same type. */
 type Same<A, B> = [A] extends [B] ? [B] extends [A] ? true : false : false;
 function same<A, B>(_holds: Same<A, B>): void {}
 

@@ -14,7 +14,7 @@ import { start } from "../../support/delivery/delivery_fixture.ts";
 
 const MINUTE = 60_000;
 
-/** Events that a program gets while `live` passes. */
+/** Events that a program receives during `live`. */
 async function toldWhile(
   live: (world: LogWorld, append: () => void) => Promise<void>,
   changes: Partial<PipelineOptions> = {},
@@ -74,7 +74,7 @@ test("event reporter: a rejected key is logged at once, as an error, and every f
 test("event reporter: an unstable server is logged at most twice a minute, every change at level debug", async () => {
   let requests = 0;
   const events = await toldWhile(async ({ server, clock }, append) => {
-    // Of three requests two fail: down and up again, every few seconds.
+    // Two of three requests fail: the server goes down and up every few seconds.
     server.refuse = () => requests++ % 3 < 2 ? { status: 503, body: {} } : null;
     for (let second = 0; second < 600; second++) {
       append();

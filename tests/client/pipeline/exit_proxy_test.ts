@@ -1,5 +1,5 @@
 /**
- * The end of a program behind a proxy, whatever the proxy and the network behind it do.
+ * The exit of a program behind a proxy, whatever the proxy and the network behind it do.
  *
  * @module
  */
@@ -12,8 +12,8 @@ import { test } from "../../harness.ts";
 
 const HOST = "trace.test";
 /**
- * `exitDrainMs` and half a second, and what a busy machine may add. What would be longer by mistake
- * takes ten seconds (Node gives up connecting) or thirty (`timeoutMs`).
+ * `exitDrainMs`, half a second, and a margin for a busy machine. Failures take ten
+ * seconds (Node's connect timeout) or thirty (`timeoutMs`).
  */
 const ENOUGH_MS = 9_000;
 
@@ -28,7 +28,7 @@ const PROGRAM = `
   console.log("done");
 `;
 
-/** The environment of a program whose way to the server goes through `bad`. */
+/** Runs with the environment of a program whose connection to the server passes through `bad`. */
 type Way = (bad: string, run: (env: Record<string, string>) => Promise<void>) => Promise<void>;
 
 const WAYS: Record<string, Way> = {

@@ -1,5 +1,5 @@
 /**
- * The end of a program: how long it takes, and what is in the log then.
+ * The exit of a program: how long it takes, and what is in the log then.
  *
  * @module
  */
@@ -14,12 +14,12 @@ import { UserProject } from "../../support/processes/program_fixture.ts";
 import { test } from "../../harness.ts";
 
 const onDeno = detectRuntime().name === "deno";
-/** `exitDrainMs` and half a second, and what a busy machine may add. */
+/** `exitDrainMs`, half a second, and a margin for a busy machine. */
 const ENOUGH_MS = 9_000;
 
 const DROPPED = "packets dropped";
 
-/** More than the buffers of a connection take. */
+/** More than the buffers of a connection hold. */
 const LARGE = { calls: 8, bytes: 900_000 };
 
 const program = (livesMs: number, more = "", { calls, bytes } = { calls: 1, bytes: 42 }) => `
@@ -33,7 +33,7 @@ const program = (livesMs: number, more = "", { calls, bytes } = { calls: 1, byte
   console.log("done");
 `;
 
-/** Names of the ops in the log of a project, one for each record of a call. */
+/** Names of the ops in a project's log, one per record of a call. */
 function logged(project: UserProject): string[] {
   return project.logs("team/exit").sort().flatMap((name) =>
     readFileSync(join(project.walDir, "team/exit", name), "utf8").trim().split("\n")
@@ -73,7 +73,8 @@ test("exit: a long backlog on a working server does not keep a program alive aft
     `${program(0)}\nfor (let i = 0; i < 4000; i++) answer();`,
   );
   await project.run("write.mjs", { env: { ...env, WEAVE_DISABLE_WAL_SENDER: "true" } });
-  // Four requests at a time: without a gap the program would stay for twenty seconds.
+  // Four requests at a time: without a limit, the program would not exit for twenty
+  // seconds.
   mock.faults.add({ delayMs: 200 });
   project.write("main.mjs", program(0));
   const { code, errors, lastMs } = await project.run("main.mjs", { env });

@@ -76,7 +76,7 @@ test("offline: refs in later records, including those of later processes, get th
     await mock.stop();
     const first = await open({ sender: false });
     const dataset = await first.publish(new Dataset({ name: "questions", rows }));
-    // An object that refers to an object whose digest is provisional itself.
+    // An object that refers to an object with a provisional digest.
     const outer = await first.publish({ uses: dataset.uri() }, "outer");
     assert.ok(isProvisional(outer.digest));
     setGlobalClient(first);

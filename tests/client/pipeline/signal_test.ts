@@ -1,5 +1,5 @@
 /**
- * `drainOnSignal`: a program that is asked to end delivers first.
+ * `drainOnSignal`: a program delivers before it is terminated by a signal.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { test } from "../../harness.ts";
 
 const ON = { WEAVE_WAL_DRAIN_ON_SIGNAL: "true", WEAVE_LOG_LEVEL: "error" };
 
-/** A server-like program; a request is on its way when it has printed `ready`. */
+/** A server-like program; a request is in flight once it has printed `ready`. */
 function service(more = "", options = "{}"): UserProject {
   const project = new UserProject();
   project.copy("weave_wal.mjs");
@@ -85,7 +85,7 @@ test("signal: a program with its own listener decides when and how it ends", asy
 test("signal: an unresponsive network delays the exit by exitDrainMs, a second signal ends the delay", async () => {
   await using bad = await BAD_NETWORKS["no answer"]();
   for (const signals of [1, 2]) {
-    // The second program would stay for longer than this test may take.
+    // The second program would run for longer than the time limit of this test.
     using project = service("", `{ exitDrainMs: ${signals === 1 ? 300 : 600_000} }`);
     const program = project.start("main.mjs", {
       env: { ...ON, WEAVE_ENABLE_WAL: "true", WF_TRACE_SERVER_URL: bad.url },
@@ -93,7 +93,7 @@ test("signal: an unresponsive network delays the exit by exitDrainMs, a second s
     await program.line("ready");
     program.kill("SIGTERM");
     if (signals === 2) {
-      // Signals of one kind that come at once are one signal.
+      // Simultaneous signals of one kind are merged.
       await new Promise((resolve) => setTimeout(resolve, 200));
       program.kill("SIGTERM");
     }

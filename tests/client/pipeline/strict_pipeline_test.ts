@@ -12,7 +12,7 @@ const record = (name: string): WriteRecord => [
 const records = (...names: string[]): WriteRecord[] => names.map(record);
 const hasCode = (code: string) => (error: unknown) => (error as { code?: string }).code === code;
 
-/** Names of objects, as the server got them. */
+/** Names of the objects that the server received. */
 const arrived = ({ server }: LogWorld): unknown[] =>
   server.taken.map(({ value }) => (value.obj as { object_id: string }).object_id);
 

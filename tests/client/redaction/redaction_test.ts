@@ -1,5 +1,5 @@
 /**
- * Secrets that are planted in everything that a client writes are found nowhere.
+ * Secrets planted in everything that a client writes must not be found anywhere.
  *
  * @module
  */
@@ -51,7 +51,7 @@ const DISGUISES: ((secret: string, key: string) => unknown)[] = [
 
 const KEYS = ["api_key", "X-Api-Key", "Authorization", "set-cookie", "dbPassword", "refreshToken"];
 
-/** Writes a value wherever a program can. */
+/** Writes a value everywhere a program can. */
 async function writeEverywhere(client: WeaveClient, value: unknown): Promise<void> {
   const text = typeof value === "string" ? value : JSON.stringify({ value });
   const echo = op((given: unknown) => given, {
@@ -153,7 +153,7 @@ test(
       await client.finish();
       const written = bytesBelow(walDir);
       assert.ok(written.length > 100_000);
-      // The server refuses one kind of record, which becomes a dead letter.
+      // The server rejects one kind of record, which is dead-lettered.
       mock.faults.add(
         { fault: "status", status: 400, path: "/feedback/create", times: 1_000 } as Any,
       );
@@ -253,7 +253,7 @@ test("redaction: a value for which redact throws is not written", async () => {
   const call = op((given: unknown) => given, { name: "echo", summarize: () => ({ a: 1 }) });
   call("Ada");
   const [recorded] = fixture.pipeline.calls();
-  // What the server takes as an object only stays one.
+  // Fields that the server accepts only as objects stay objects.
   assert.deepEqual(recorded.inputs, { redacted: R });
   assert.equal(recorded.output, R);
   assert.equal(typeof recorded.summary, "object");

@@ -6,12 +6,12 @@ import { test } from "../../harness.ts";
 
 const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
 
-/** Fails the test in which it is called. */
+/** Fails the test if it is called. */
 function never(): never {
   throw new Error("Code of the program was run");
 }
 
-/** A query that is run when it is awaited, as query builders have it. */
+/** A query that runs when it is awaited, like those of query builders. */
 class Query {
   runs = 0;
   #rows: unknown[];

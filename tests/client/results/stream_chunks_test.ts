@@ -29,7 +29,7 @@ async function collect<T>(stream: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
-/** An op that returns what it is given. */
+/** An op that returns its argument. */
 const pass = op(<T>(stream: T): T => stream, { name: "pass" });
 
 test("stream: without a reducer the chunks are recorded as a list, of every kind of stream", async () => {
@@ -193,7 +193,7 @@ test("stream: an unfinished stream at the end of the client ends its call with t
   assert.equal(fixture.pipeline.of("call_end").length, 2);
 });
 
-/** Runs the garbage collector, as far as the host lets a program. */
+/** Runs the garbage collector, as far as the host allows it. */
 function collectGarbage(): void {
   const bun = (globalThis as { Bun?: { gc(force: boolean): void } }).Bun;
   if (bun) return bun.gc(true);
@@ -203,7 +203,7 @@ function collectGarbage(): void {
 
 test("stream: dropping a stream ends its call", async () => {
   using fixture = await clientFixture();
-  // In a function of its own, so that nothing on the stack holds the streams.
+  // A separate function, so that nothing on the stack references the streams.
   await (async () => {
     for (let i = 0; i < 100; i++) await pass(words("a", "b")).next();
   })();

@@ -18,7 +18,7 @@ async function collect<T>(stream: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
-/** An op that returns what it is given. */
+/** An op that returns its argument. */
 const pass = op(<T>(stream: T): T => stream, { name: "pass" });
 
 test("stream: a web stream is followed in every way of reading it, and keeps its identity", async () => {

@@ -7,7 +7,7 @@ import { test } from "../../harness.ts";
 
 const URL = "http://server/call/upsert_batch";
 
-/** A server that responds to each request after as many ms as `answersIn` says, or never. */
+/** A server that responds to each request after `answersIn` ms, or never. */
 function place() {
   const clock = new MemoryClock();
   const holds = new HoldTracker();
@@ -101,7 +101,7 @@ test("hold_tracker: work that delayed the end of a program is reported at its en
   now += 1;
   holds.exiting(now);
   assert.equal(holds.heldAtExitMs, 501);
-  // The next request came before the host could notice that there was none.
+  // The next request started before the host could notice the gap.
   const third = begin();
   now += 100;
   third();

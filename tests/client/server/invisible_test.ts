@@ -1,6 +1,6 @@
 /**
- * The package's own requests: no op, no instrumentation and no async context of the program sees
- * them, and none of them makes another.
+ * The package's own requests: no op, instrumentation or async context of the program
+ * observes them, and none of them causes another.
  *
  * @module
  */
@@ -21,7 +21,7 @@ const noTelemetry = ["undici", "http"]
   ?.concat(" is not installed; run npm install") ??
   (runtime !== "node" && "Node's modules are the ones that this instruments");
 
-/** Runs a program beside a mock server, and gives what it printed last, as JSON. */
+/** Runs a program with a mock server, and returns the last line it printed, parsed as JSON. */
 async function run(mock: MockServer, main: string, files: Record<string, string> = {}) {
   using project = new UserProject();
   project.copy("weave_wal.mjs");
@@ -36,7 +36,7 @@ async function run(mock: MockServer, main: string, files: Record<string, string>
   return JSON.parse(lines.at(-1)!);
 }
 
-/** Names of the ops of the calls that arrived, in order. */
+/** Names of the ops of the delivered calls, in order. */
 const arrived = (mock: MockServer): string[] =>
   mock.store.calls("team/unseen").map(({ op_name }) => op_name!.split(/[/:]/).at(-2)!).sort();
 
@@ -146,7 +146,7 @@ test(
   { skip: runtime === "deno" && "Deno has no way out of the context that a module is loaded in" },
 );
 
-/** A bridge such as programs have: every span becomes a call. */
+/** A typical bridge: every span becomes a call. */
 const BRIDGE = `
   import { InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
   import { NodeTracerProvider } from "@opentelemetry/sdk-trace-node";

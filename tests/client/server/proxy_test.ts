@@ -1,5 +1,5 @@
 /**
- * Behind a proxy: which requests go through it, and the warning where it cannot be used.
+ * Behind a proxy: which requests use it, and the warning if it cannot be used.
  *
  * @module
  */
@@ -25,14 +25,17 @@ const HOST = "trace.test";
 const SECURE = `https://${HOST}`;
 const isNode = detectRuntime().name === "node";
 
-/** Programs behind a proxy, and what is in their environment. */
+/** Programs behind a proxy, with their environments. */
 const PROGRAMS: Record<string, Record<string, string>> = {
   "": {},
-  // A dispatcher that the program has set stays in charge.
+  // A dispatcher set by the program stays in use.
   ...isNode ? { ", by a dispatcher of undici": { UNDICI: import.meta.resolve("undici") } } : {},
 };
 
-/** Variables that make each runtime trust an authority, and keep Deno's own requests off the proxy. */
+/**
+ * Variables that make each runtime trust an authority, and keep Deno's own downloads off
+ * the proxy.
+ */
 function trusting(authority: string): Record<string, string> {
   return { NODE_EXTRA_CA_CERTS: authority, DENO_CERT: authority, DENO_NO_UPDATE_CHECK: "1" };
 }

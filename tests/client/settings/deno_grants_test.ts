@@ -1,6 +1,6 @@
 /**
- * Programs that Deno gives few permissions: what is enough is enough, what is missing is named in one
- * message, nothing asks the user, and the program ends.
+ * Programs with few Deno permissions: sufficient ones suffice, missing ones are listed in
+ * one message, the user is never prompted, and the program exits.
  *
  * @module
  */
@@ -32,11 +32,11 @@ interface Ended {
   readonly status: number | null;
   /** The last line that the program printed; `null` if it printed nothing. */
   readonly result: Record<string, unknown> | null;
-  /** Lines of this package, or of an error that ended the program. */
+  /** Lines printed by this package, or the error that ended the program. */
   readonly logged: string[];
 }
 
-/** Runs the program in `cwd` with these permissions, and with a key and a server in the environment. */
+/** Runs the program in `cwd` with these permissions, and a key and a server in the environment. */
 async function runWith(
   cwd: string,
   server: string,
@@ -74,7 +74,7 @@ async function runWith(
 
 const delivered = { done: true, delivered: 6, pendingRecords: 0 };
 const hostOf = (url: string): string => new URL(url).host;
-/** Both kinds of access to a path. */
+/** Read and write access to a path. */
 const files = (path: string): string[] => [`--allow-read=${path}`, `--allow-write=${path}`];
 const ENV =
   "--allow-env=WANDB_API_KEY,WEAVE_ENABLE_WAL,WEAVE_WAL_DIR,WEAVE_DISABLE_WAL_SENDER,WF_TRACE_SERVER_URL,WANDB_BASE_URL";
@@ -140,7 +140,7 @@ test("grants: without the server records stay on disk, and the program ends", as
     named[0],
     new RegExp(`does not grant .* add --allow-net=${hostOf(mock.url)}\\. .* records stay in `),
   );
-  // With the grant, the next run delivers both.
+  // Once granted, the next run delivers both.
   const flags = [`--allow-net=${hostOf(mock.url)}`, ENV, ...files(".weave")];
   const later = await runWith(place.path, mock.url, flags);
   assert.equal(later.result?.done, true);
@@ -187,7 +187,7 @@ test(
       nothing.logged[0],
       /Deno does not grant WANDB_API_KEY, .* add --allow-env=WANDB_API_KEY,WEAVE_ENABLE_WAL/,
     );
-    // The code says where to send to and with which key, but not whether the log is on.
+    // The code sets the server and the key, but not whether the log is on.
     const some = await runWith(place.path, mock.url, all, { apiKey: "key", serverUrl: mock.url });
     assert.deepEqual(some.result, delivered);
     assert.equal(some.logged.length, 1);
@@ -195,7 +195,7 @@ test(
       some.logged[0],
       /add --allow-env=WEAVE_ENABLE_WAL,WEAVE_WAL_DIR,.* environment variables are not read$/,
     );
-    // The code says everything.
+    // The code sets everything.
     const options = { apiKey: "key", serverUrl: mock.url, wal: false };
     const enough = await runWith(
       place.path,
@@ -213,7 +213,7 @@ test(
   async () => {
     using place = temporary();
     const options = { apiKey: "key", serverUrl: "http://127.0.0.1:9", wal: true };
-    // Deno gives children that it starts without any permission all of them.
+    // Deno grants all permissions to children that are started without any.
     const { status, result, logged } = await runWith(place.path, "", ["--allow-env=NONE"], options);
     assert.equal(status, 0, logged.join());
     assert.equal(result?.reason, "sender-off");
@@ -230,7 +230,7 @@ test("grants: settings files without read permission are skipped without a promp
   using place = temporary();
   await using mock = await startMockServer();
   const program = join(projectRoot, "tests/support/client/programs/grants_child.ts");
-  // Without --no-prompt, at a terminal, a refused read would stop the program at a question.
+  // At a terminal without --no-prompt, a denied read would prompt the user.
   const options = JSON.stringify({ apiKey: "key", serverUrl: mock.url, wal: true });
   const command = [
     ...[process.execPath, "run", "--no-check", "--config", join(projectRoot, "deno.json")],

@@ -5,7 +5,7 @@ import { clientFixture } from "../../support/client/client_fixture.ts";
 import { cliProcess, temporary } from "../../support/cli/cli_support.ts";
 import { test } from "../../harness.ts";
 
-/** The warning about one variable. */
+/** The warning about a variable. */
 function saidOf(name: string): string | undefined {
   return misspelledVariables(new MemoryRuntime({ env: { [name]: "true" } }))[0];
 }
@@ -44,7 +44,7 @@ test("misspelled: settings, and variables of others, are left alone", () => {
     ...["WEAVE_ENABLE_WAL", "WEAVE_DISABLE_WAL_SENDER", "WEAVE_WAL_DIR", "WEAVE_WAL_ALLOW_HTTP"],
     ...["WEAVE_DISABLED", "WEAVE_PARALLELISM", "WANDB_API_KEY", "WF_TRACE_SERVER_URL"],
     ...["WALLET", "WEAVE_ENABLE", "PGWAL_DIR", "ENABLE_WAL", "WEAVE_ENABLE_CACHE"],
-    // What Kubernetes sets for a service that is named weave-wal.
+    // Set by Kubernetes for a service named weave-wal.
     ...["WEAVE_WAL_SERVICE_HOST", "WEAVE_WAL_SERVICE_PORT", "WEAVE_WAL_SERVICE_PORT_HTTP"],
     ...["WEAVE_WAL_PORT", "WEAVE_WAL_PORT_80_TCP", "WEAVE_WAL_PORT_80_TCP_ADDR"],
   ];

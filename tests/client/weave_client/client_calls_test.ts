@@ -14,7 +14,7 @@ test(
     const { exported, ...ownReport } = own.report;
     assert.deepEqual(ownReport, report);
     const missing = (names as string[]).filter((name) => !(exported as string[]).includes(name));
-    // How CommonJS shows itself to an import.
+    // How CommonJS modules appear to an import.
     assert.deepEqual(
       missing.filter((name) => !["__esModule", "module.exports", "default"].includes(name)),
       [],

@@ -16,7 +16,7 @@ test(
   { timeout: 90_000 },
 );
 
-/** The differences that docs/differences.md lists: the official SDK's, then this package's. */
+/** The differences listed in docs/differences.md: the official SDK's value, then this package's. */
 const OUTPUTS: Record<string, [unknown, unknown]> = {
   date: [{}, "1970-01-01T00:00:00.000Z"],
   map: [{}, { a: 1 }],

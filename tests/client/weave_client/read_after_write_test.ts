@@ -1,5 +1,5 @@
 /**
- * Reading what was written a moment before.
+ * Reads right after writes.
  *
  * @module
  */
@@ -25,7 +25,7 @@ interface Place {
   open(project?: string, more?: InitOptions): Promise<WeaveClient>;
 }
 
-/** A server and a folder; nothing is sent before a read waits for it. */
+/** A server and a folder; nothing is sent until a read waits for it. */
 async function place(body: (place: Place) => Promise<void>): Promise<void> {
   await using mock = await startMockServer();
   const walDir = mkdtempSync(join(tmpdir(), "weave-wal-read-"));

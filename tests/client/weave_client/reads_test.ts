@@ -8,7 +8,7 @@ import { test } from "../../harness.ts";
 
 type Answers = Record<string, (body: Record<string, unknown>) => Response>;
 
-/** Answers by path; everything else is not found. */
+/** Responses by path; other paths are not found. */
 function server(answers: Answers) {
   return (url: string, init: RequestInit) => {
     const path = new URL(url).pathname;

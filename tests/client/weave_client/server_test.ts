@@ -15,7 +15,7 @@ interface Place extends AsyncDisposable {
   readonly events: string[];
 }
 
-/** Options for a client with a log of its own. */
+/** Options for a client with its own log. */
 function place(serverUrl: string, more: InitOptions = {}): Place {
   const walDir = mkdtempSync(join(tmpdir(), "weave-wal-client-"));
   const events: string[] = [];
@@ -40,7 +40,7 @@ function place(serverUrl: string, more: InitOptions = {}): Place {
   };
 }
 
-/** Makes one of every write. */
+/** Performs every kind of write. */
 async function writeEverything(client: WeaveClient): Promise<void> {
   const call = client.callStart({ op_name: "by-hand", inputs: { a: 1 } });
   client.callEnd({ ...call, output: "done" });
@@ -171,7 +171,7 @@ const FILE_SYSTEMS: [string, Runtime, boolean][] = [
   ["that is not there", bareRuntime(), true],
   [
     "that takes nothing",
-    // Not even root can make a directory in /proc.
+    // Even root cannot create a directory in /proc.
     { ...host, process: Object.create(host.process, { cwd: { value: () => "/proc" } }) },
     existsSync("/proc/self"),
   ],

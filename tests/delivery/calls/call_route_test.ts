@@ -9,7 +9,7 @@ import {
 } from "../../support/delivery/delivery_fixture.ts";
 import { test } from "../../harness.ts";
 
-/** Number of requests to each path, with the statuses of the responses. */
+/** The statuses of the responses by path, in order. */
 function asked({ mock }: DeliveryFixture): Record<string, (number | null)[]> {
   const found: Record<string, (number | null)[]> = {};
   for (const { path, status } of mock.journal.entries) {

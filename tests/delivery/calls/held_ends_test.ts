@@ -17,13 +17,16 @@ const startLine = (id: string) => `${line("call_start", start(id, {}))}\n`;
 const endLine = (id: string) => `${line("call_end", end(id))}\n`;
 const whole = (id: string) => startLine(id) + endLine(id);
 
-/** A drain of one segment on a simulated disk, and a server that takes an end after its start only. */
+/**
+ * A drain of one segment on a simulated disk, and a server that accepts an end only after
+ * its start.
+ */
 class Scene {
   readonly #world = new LogWorld();
-  /** Calls whose starts the server has. */
+  /** Calls whose starts the server has stored. */
   readonly started = new Set<string>();
   readonly ended = new Set<string>();
-  /** Paths of requests, the answer 404 marked. */
+  /** Paths of requests; those answered with 404 are marked. */
   readonly requests: string[] = [];
   readonly deadLetters: DeadLetter[] = [];
   readonly drain: Drain;
@@ -91,7 +94,7 @@ class Scene {
     );
   }
 
-  /** Bytes that wait. */
+  /** Number of pending bytes. */
   async pending(): Promise<number> {
     return (await this.drain.pending(new CountBudget())).bytes;
   }
@@ -101,7 +104,7 @@ class Scene {
     this.#world.disk.put(this.#data, this.#text);
   }
 
-  /** Lets time pass until `condition` holds; the time, ms. */
+  /** Lets time pass until `condition` is true; returns the elapsed ms. */
   async until(condition: () => boolean): Promise<number> {
     this.#running ??= this.drain.run();
     let ms = 0;

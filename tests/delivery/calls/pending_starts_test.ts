@@ -5,7 +5,7 @@ import { appendCalls, end, start, withDelivery } from "../../support/delivery/de
 
 const COMPLETE = { useCallsComplete: true };
 
-/** The server has them; its answer may still be on the way. */
+/** The server has stored them; its response may still be in flight. */
 async function deliveredAtLeast(pipeline: Pipeline, count: number): Promise<WalStats> {
   for (;;) {
     const stats = await pipeline.stats();
@@ -61,7 +61,7 @@ test("carry: waiting starts are not acknowledged, and a process that exits at on
     appendCalls(first, "a", 10);
     await fixture.mock.waitFor((store) => store.finishedCount("team/project") === 10);
     await deliveredAtLeast(first, 20);
-    // A signal that has fired ends the wait at once: the start is still in the log.
+    // An aborted signal ends the wait at once: the start is still in the log.
     const left = await first.finish({ signal: AbortSignal.abort() });
     assert.equal(left.done, false);
     assert.equal(left.pendingRecords, 1);

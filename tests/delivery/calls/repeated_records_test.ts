@@ -1,5 +1,6 @@
 /**
- * Logs that hold records of a call twice, as those of callers that got no response and tried again.
+ * Logs with repeated records of a call, as written for callers that retried without
+ * having received a response.
  *
  * @module
  */
@@ -54,7 +55,7 @@ test("repeated records: a start that waits, and comes again with its end, is sen
     const { mock: { store } } = fixture;
     const pipeline = fixture.open(COMPLETE);
     pipeline.append(...S);
-    // Sent by itself when it is due; what is acknowledged behind it shows that it was read.
+    // Sent separately when it is due; acknowledgments after it show that it was read.
     pipeline.append("call_start", start("other"));
     pipeline.append("call_end", end("other"));
     await fixture.mock.waitFor(() => store.finishedCount(PROJECT) === 1);

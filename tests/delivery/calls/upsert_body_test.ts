@@ -12,13 +12,16 @@ const HEAD_BYTES = '{"batch":['.length;
 
 const BOM = "\ufeff";
 
-/** An end as this package writes it for the v2 API: with fields that the v1 API must not get. */
+/**
+ * An end as this package writes it for the v2 API, with fields that must not be sent to
+ * the v1 API.
+ */
 function fullEnd(id: string, output: string): string {
   return '{"end":{"project_id":"team/project","id":"' + id + '","trace_id":"t","started_at":"s",' +
     `"ended_at":"e","output":"${output}"}}`;
 }
 
-/** A body's text, read as JSON. */
+/** The body parsed as JSON. */
 function elements(body: Uint8Array | null): unknown[] {
   assert.ok(body);
   return (JSON.parse(new TextDecoder().decode(body)) as { batch: unknown[] }).batch;

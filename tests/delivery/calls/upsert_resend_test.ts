@@ -16,7 +16,7 @@ import { replyTo, withHealth } from "../../support/delivery/fake_replies.ts";
 
 const CALLS = 40, POISON = 17;
 
-/** Calls that another process left, one of which the server refuses. */
+/** Writes a log of another process with calls of which the server rejects one. */
 async function leftWithPoison(fixture: DeliveryFixture): Promise<void> {
   const writer = fixture.open({ sender: false });
   for (let i = 0; i < CALLS; i++) {
@@ -27,7 +27,7 @@ async function leftWithPoison(fixture: DeliveryFixture): Promise<void> {
   await writer.finish();
 }
 
-/** Refuses every batch with the poison in it, and tells of the first one. */
+/** Rejects every batch with the poison record, and reports the first one. */
 function refusing(onFirst: () => void): PipelineOptions["fetch"] {
   let refused = 0;
   return withHealth((url, init) => {
@@ -39,7 +39,7 @@ function refusing(onFirst: () => void): PipelineOptions["fetch"] {
   });
 }
 
-/** The host's files; what is read from logs goes through `read`. */
+/** The host's files; reads of logs pass through `read`. */
 function withReads(
   read: (real: () => Promise<number>) => Promise<number>,
 ): Runtime {
@@ -75,7 +75,7 @@ test("upsert body: a rejected batch is read from the log again, however often th
       if (++failures === 3) failing = false;
       return Promise.reject(Object.assign(new Error("unreadable"), { code: "EIO" }));
     });
-    // A slow disk: a flush looks several times while they are found again.
+    // A slow disk: a flush polls several times while the records are read again.
     const files: FileSystem = {
       ...runtime.files,
       async *scan(directory) {
@@ -158,7 +158,7 @@ test("upsert body: starts waiting for the v2 calls API are sent to the v1 batch 
   await withDelivery({}, async (fixture) => {
     const writer = fixture.open({ sender: false });
     const ids: string[] = [];
-    // More than is read at first, so that later batches get a buffer of their own.
+    // More than the first read, so that later batches get buffers of their own.
     const inputs = { text: "x".repeat(40_000) };
     for (let i = 0; i < 60; i++) {
       ids.push(`open${i}`, `whole${i}`);
@@ -187,7 +187,7 @@ test("upsert body: starts waiting for the v2 calls API are sent to the v1 batch 
         return Promise.resolve(new Response(replyTo(url)));
       }),
     });
-    // Nothing asks to send them before all batches are made.
+    // Nothing requests their delivery before all batches are built.
     await last;
     assert.equal((await sender.finish()).delivered, 180);
     assert.deepEqual(begun.sort(), ids.sort());
@@ -197,10 +197,10 @@ test("upsert body: starts waiting for the v2 calls API are sent to the v1 batch 
 test("upsert body: a request is the same at every attempt, whatever is read meanwhile", async () => {
   await withDelivery({}, async (fixture) => {
     const writer = fixture.open({ sender: false });
-    // More than is read at first, so that every batch gets a buffer of its own.
+    // More than the first read, so that every batch gets a buffer of its own.
     const CALLS_PER_BATCH = 10, BATCHES = 60, TEXT = 6_000;
     for (let i = 0; i < CALLS_PER_BATCH * BATCHES; i++) {
-      // Every third batch holds other records too, and is copied.
+      // Every third batch contains other records too, and is copied.
       if (i % (3 * CALLS_PER_BATCH) === 5) {
         writer.append(
           "obj_create",

@@ -1,6 +1,6 @@
 /**
- * Responses that are not the trace server's: nothing is acknowledged, and the memory of the program
- * is not filled.
+ * Responses that are not from the trace server: nothing is acknowledged, and the
+ * program's memory does not fill up.
  *
  * @module
  */
@@ -38,7 +38,7 @@ const PATHS = [
   "/feedback/replace",
   "/cost/create",
 ];
-/** Bodies of what answers in the place of the server. */
+/** Response bodies of intermediaries. */
 const PORTALS = [
   '{"error":"login required"}',
   '{"status":"unauthenticated","login":"https://portal.test"}',
@@ -110,7 +110,7 @@ test("replies: a new field of a newer server is accepted once it is confirmed", 
   });
 });
 
-/** A server whose responses have no end, as they are or compressed. */
+/** A server with endless responses, optionally compressed. */
 async function flood(isCompressed: boolean) {
   const spaces = new Uint8Array(1 << 16).fill(32);
   const server = createServer((_, response) => {

@@ -38,11 +38,11 @@ test("backoff: Retry-After is parsed as seconds or a date, at most an hour", () 
 });
 
 /**
- * A program with five calls to deliver, on a virtual clock; resolves with the times of its writes in
- * ms, and of its health checks.
+ * A program with five calls to deliver, on a virtual clock; resolves with the times of
+ * its writes in ms, and of its health checks.
  *
- * @param answer The server's response to the n-th write; `null` takes it.
- * @param health The server's response to the n-th health check; `null` is a good one.
+ * @param answer The server's response to the n-th write; `null` accepts it. @param health
+ * The server's response to the n-th health check; `null` means healthy.
  */
 async function requestTimes(
   ms: number,
@@ -89,7 +89,7 @@ const gaps = (times: readonly number[]): number[] =>
 
 for (const status of [408, 425, 429, 500, 502, 503, 504]) {
   test(`backoff: Retry-After with HTTP ${status} is honored, as seconds and as a date`, async () => {
-    // The own backoff is nothing here: what passes between two attempts is what the server asked.
+    // Without a backoff of its own, the sender waits as long as the server requested.
     const later = new Date(NOW + 60_000).toUTCString();
     const answers = [says(status, "7"), says(status, later), says(status, "86400")];
     const { writes } = await requestTimes(2 * HOUR, (request) => answers[request] ?? null);
@@ -111,7 +111,7 @@ test("backoff: a server that cannot be reached is checked without end, at least 
   assert.equal(writes.length, 0, "no batch is sent to a server that does not respond");
 });
 
-/** Ms from the end of an outage to the first write, of a program that has data to send. */
+/** Ms from the end of an outage to the first write of a program with data to send. */
 async function returnTime(awayMs: number, seed: number, outage: () => Response | Error) {
   const world = new LogWorld();
   const runtime = world.process();
@@ -153,7 +153,7 @@ for (const [what, outage] of Object.entries(OUTAGES)) {
       for (let seed = 1; seed <= 16; seed++) times.push(await returnTime(awayMs, seed, outage));
     }
     assert.ok(times.every((ms) => ms <= 30_000), `${times}`);
-    // Programs that waited for minutes come back over a time of at least ten seconds.
+    // Programs that waited for minutes return spread over at least ten seconds.
     const late = times.slice(-16);
     assert.ok(Math.max(...late) - Math.min(...late) > 10_000, `${late}`);
   });

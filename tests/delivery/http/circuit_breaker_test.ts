@@ -6,7 +6,7 @@ import { Transport } from "../../../src/delivery/http/transport.ts";
 import { test } from "../../harness.ts";
 import { MemoryClock } from "../../support/simulated_runtime/memory_clock.ts";
 
-/** A circuit breaker on a virtual clock, with the longest delay that chance allows. */
+/** A circuit breaker on a virtual clock, with the maximum random delay. */
 function breakerAt(clock: MemoryClock): CircuitBreaker {
   const transport = new Transport({
     fetch: () => Promise.resolve(new Response("{}")),

@@ -18,7 +18,10 @@ test("evidence: the probability of coincidence falls with successes and rises wi
   }
 });
 
-/** Number of attempts that prove a record that always fails; `null` if 1,000 do not. */
+/**
+ * Number of attempts after which a record counts as permanently failing; `null` if 1,000
+ * do not suffice.
+ */
 function attemptsToProve(
   options: { writes?: number; others?: number; asksToWait?: boolean; checks?: boolean[] },
 ): number | null {

@@ -10,7 +10,7 @@ import { endRequest, isWhole, seeded, startRequest } from "../../support/kill/ki
 import { LogWorld } from "../../support/wal/wal_fixture.ts";
 
 const BATCH_BYTES = 64 * 1024;
-/** Requests that one process has under way at most: four logs, four requests each. */
+/** Maximum number of concurrent requests of a process: four logs with four requests each. */
 const MAX_CONCURRENT = 16;
 
 /** Behavior of the server for a while. */
@@ -25,17 +25,17 @@ const MOODS = [
   "slow",
 ] as const;
 
-/** A server that changes its mood, and notes how it is treated meanwhile. */
+/** A server whose behavior changes, and which records how it is treated meanwhile. */
 class FlappingServer {
   readonly world: LogWorld;
   mood: typeof MOODS[number] = "works";
   atOnce = 0;
   mostAtOnce = 0;
   mostBytes = 0;
-  /** Requests under way that were begun while it was known to be down. */
+  /** Requests in flight that were started while it was known to be down. */
   probes = 0;
   mostProbes = 0;
-  /** When requests came to nothing, ms. */
+  /** Times of failed requests, ms. */
   readonly failures: number[] = [];
   #down = false;
   #lessons = 0;
@@ -96,13 +96,13 @@ class FlappingServer {
     if (works) this.#down = false;
     else {
       this.failures.push(this.world.clock.monotonic());
-      // Requests that began before the sender could know are not probes.
+      // Requests that started before the sender could know are not probes.
       setTimeout(() => this.#down ||= lesson === this.#lessons, 0);
     }
   }
 }
 
-/** Waits for what the moment brings, and for what the server has learnt. */
+/** Waits until everything due now has happened, and the server has noted it. */
 function settle(): Promise<void> {
   return new Promise((resolve) => void setTimeout(resolve, 0));
 }
@@ -157,7 +157,8 @@ for (const useCallsComplete of [true, false]) {
     assert.equal(server.mostProbes, 1, "one request asks whether the server is back");
     assert.ok(server.mostAtOnce <= MAX_CONCURRENT, `${server.mostAtOnce} requests at once`);
     assert.ok(server.mostBytes <= 8 * BATCH_BYTES, `${server.mostBytes} bytes under way`);
-    // Each time the backoff begins at a second again, and what is under way then fails too.
+    // Each time, the backoff restarts at one second, and the requests in flight fail as
+    // well.
     assert.ok(
       server.failures.length <= badTimes * 8,
       `${server.failures.length} failures in ${badTimes} bad times`,

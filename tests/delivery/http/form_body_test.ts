@@ -1,5 +1,5 @@
 /**
- * Forms in bytes.
+ * Forms encoded as bytes.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * A 404: a route, a record or a project that the server does not have.
+ * A 404 for a missing route, record or project.
  *
  * @module
  */

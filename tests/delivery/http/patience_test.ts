@@ -1,5 +1,6 @@
 /**
- * Slow servers get each request once; silent ones do not keep requests in flight.
+ * Slow servers receive each request once; unresponsive ones do not keep requests in
+ * flight.
  *
  * @module
  */
@@ -13,7 +14,7 @@ import { appendCalls, withDelivery } from "../../support/delivery/delivery_fixtu
 import { readReply, replyTo } from "../../support/delivery/fake_replies.ts";
 import { LogWorld } from "../../support/wal/wal_fixture.ts";
 
-/** A server on a virtual clock that responds after as many ms as `delay` says, or never. */
+/** A server on a virtual clock that responds after `delay` ms, or never. */
 function slowServer(world: LogWorld, delay: (path: string) => number) {
   const seen: { path: string; at: number; aborted: boolean }[] = [];
   const fetch: Fetch = (url, init) => {
@@ -41,7 +42,7 @@ for (const delayMs of [4_000, 20_000, 29_000]) {
     const api = useCallsComplete ? "v2" : "v1";
     test(`patience: a server that takes ${delayMs} ms per batch gets each once, ${api}`, async () => {
       const world = new LogWorld();
-      // Quick requests in between say nothing of slow ones.
+      // Quick requests in between are not evidence about slow ones.
       const server = slowServer(world, (path) => /call/.test(path) ? delayMs : 5);
       const runtime = world.process();
       const { fetch } = server;

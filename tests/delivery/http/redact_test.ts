@@ -15,7 +15,7 @@ const KEYS = [
   "a>>>b???c~~~",
 ];
 
-/** The forms in which a key may come back. */
+/** The encodings in which a response may contain a key. */
 function formsOf(key: string): string[] {
   const encoded = basicAuth(key).slice("Basic ".length);
   const forURL = encoded.replaceAll("+", "-").replaceAll("/", "_");

@@ -13,7 +13,7 @@ import { MemoryClock } from "../../support/simulated_runtime/memory_clock.ts";
 const PATH = "/call/upsert_batch";
 const REQUEST = { path: PATH, body: new Uint8Array([123, 125]), retryId: "retry-1" };
 
-/** Dependencies with a server that takes writes as `write` says. */
+/** Dependencies with a server whose writes are handled by `write`. */
 function depsWith(write: Fetch, assertHeld = () => {}): { clock: MemoryClock; deps: SendDeps } {
   const clock = new MemoryClock();
   const evidence = new Evidence(clock);
@@ -72,7 +72,8 @@ test("send: a response with unknown fields does not count if the server proves t
   const portal = '{"id":null,"digest":"","res":{}}';
   for (const isPortalThere of [false, true]) {
     let writes = 0;
-    // Its `/server_info` is that of the trace server: the login page has just been left.
+    // Its `/server_info` is that of the trace server: the login page has just
+    // disappeared.
     const { clock, deps } = depsWith((url) => {
       const text = ++writes === 1 || isPortalThere ? portal : replyTo(url);
       return Promise.resolve(new Response(text));

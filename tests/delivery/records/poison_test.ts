@@ -1,5 +1,5 @@
 /**
- * Records that the server never takes, whatever its answer, and outages, which are something else.
+ * Records that the server never accepts, whatever its response, in contrast to outages.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import { LogWorld, PROJECT } from "../../support/wal/wal_fixture.ts";
 const MARK = "poison";
 const HOUR = 3_600_000;
 
-/** Behavior of a server for a request that has the mark. */
+/** The server's response to a marked request. */
 type Failure = () => Response | Error | Promise<Response>;
 
 const FAILURES: Record<string, Failure> = {
@@ -39,12 +39,12 @@ const FAILURES: Record<string, Failure> = {
   "HTTP 413": () => new Response('{"reason":"too large"}', { status: 413 }),
 };
 
-/** A program on a virtual clock, and a server that takes all but what has the mark. */
+/** A program on a virtual clock, and a server that accepts everything except marked records. */
 class Scene {
   readonly world = new LogWorld();
   readonly taken: string[] = [];
   writes = 0;
-  /** Response to everything while there is an outage. */
+  /** Response to every request during an outage. */
   outage: Failure | null = null;
 
   constructor(readonly fail: Failure, readonly healthy = true) {}
@@ -94,7 +94,8 @@ for (const [what, fail] of Object.entries(FAILURES)) {
       pipeline.append("call_start", start("bad", MARK));
       pipeline.append("call_end", end("bad", MARK));
       appendCalls(pipeline, "b", 20);
-      // What waits for more requests that succeed gets them: a program goes on.
+      // Provides the successful requests that some decisions wait for, as a running
+      // program does.
       let rounds = 0;
       for (; rounds < 60 && scene.deadLetters().length < 2; rounds++) {
         await scene.world.clock.elapse(20_000);
@@ -122,7 +123,7 @@ for (const [what, fail] of Object.entries(FAILURES)) {
 
 const project_id = "team/project";
 const ref = `weave:///${project_id}/call/1`;
-/** A good and a marked request of every type that is not a call. */
+/** A valid and a marked request of every type other than calls. */
 const OTHERS: Partial<Record<RecordType, (name: string) => unknown>> = {
   obj_create: (object_id) => ({ obj: { project_id, object_id, val: 1 } }),
   table_create: (name) => ({ table: { project_id, rows: [{ name }] } }),
@@ -194,7 +195,7 @@ test("poison: several poison records in one batch and in several logs are all fo
   const { runtime, pipeline } = scene.open();
   await scene.world.clock.elapse(10 * 60_000);
   assert.equal((await pipeline.stats()).pendingRecords, 0);
-  // An end is sent also where its start was not taken: the v1 batch API takes it.
+  // An end is sent even if its start was rejected: the v1 batch API accepts it.
   assert.equal(scene.deadLetters().filter(({ type }) => type === "call_start").length, 15);
   for (let i = 0; i < 30; i++) assert.ok(i % 10 === 2 || scene.has(`"c2-${i}"`));
   await pipeline.finish();

@@ -1,5 +1,5 @@
 /**
- * OpenTelemetry spans on their way to the server.
+ * Delivery of OpenTelemetry spans.
  *
  * @module
  */
@@ -20,10 +20,10 @@ import {
 } from "../../support/delivery/delivery_fixture.ts";
 import { spanRequest } from "../../support/otel/span_requests.ts";
 
-/** The server makes a tree of the names: it cannot take this span. */
+/** The server builds a tree of the names, and rejects this span. */
 const CONFLICT: Attributes = { llm: "gpt", "llm.model": "gpt" };
 
-/** Enough on a busy machine. */
+/** Long enough for a busy machine. */
 const PATIENT = { timeout: 100_000 };
 
 async function append(

@@ -1,5 +1,5 @@
 /**
- * Records and files beside the log that no request can be made of.
+ * Records and sidecar files from which no request can be made.
  *
  * @module
  */

@@ -5,7 +5,7 @@ import { test } from "../../harness.ts";
 import { pythonJson } from "../../../src/protocol/digest/python_json.ts";
 import vectors from "../../support/data/python-json-vectors.json" with { type: "json" };
 
-/** Numbers of every size, in the notations where JavaScript and Python part. */
+/** Numbers of every size, in notations that differ between JavaScript and Python. */
 const anyNumber = fc.oneof(
   fc.double({ noNaN: true, noDefaultInfinity: true }),
   fc.integer(),
@@ -16,7 +16,7 @@ const anyNumber = fc.oneof(
     .map(([mantissa, exponent]) => mantissa * 10 ** exponent),
   fc.constantFrom(0, -0, 1e-4, 9.9999e-5, 1e-5, 1e-6, 1e-7, 1e15, 1e16, 1e20, 1e21, 1e22, 5e-324),
 );
-/** Text with the characters that JavaScript and Python escape or sort differently. */
+/** Text with characters that JavaScript and Python escape or sort differently. */
 const anyText = fc.oneof(
   fc.string({ maxLength: 8 }),
   fc.string({ unit: "binary", maxLength: 8 }),
@@ -40,9 +40,10 @@ const anyJson = fc.letrec((tie) => ({
 
 const hasPython = spawnSync("python3", ["--version"]).status === 0;
 
-/** These lines of JSON as Python prints them. */
+/** Formats lines of JSON with Python. */
 function askPython(lines: readonly string[]): string[] {
-  // All is read before anything is printed: Deno's spawnSync writes all before it reads.
+  // Reads everything before printing: Deno's spawnSync writes all of its input before it
+  // reads.
   const program = "import json, sys\n" +
     "for line in sys.stdin.buffer.read().splitlines():\n" +
     "    print(json.dumps(json.loads(line), sort_keys=True))\n";

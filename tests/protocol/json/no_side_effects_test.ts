@@ -2,22 +2,22 @@ import assert from "node:assert/strict";
 import { test } from "../../harness.ts";
 import { toJsonText } from "../../../src/protocol/json/stringify.ts";
 
-/** The value that the server would read. */
+/** The value that the server would receive. */
 const read = (value: unknown) => JSON.parse(toJsonText(value));
 
-/** Fails the test that encodes a value of which it is a part. */
+/** Fails the test if the encoder runs it. */
 function never(): never {
   throw new Error("Code of the program was run");
 }
 
-/** A proxy that answers nothing without running code. */
+/** A proxy whose every trap fails. */
 function trapped<T extends object>(target: T): T {
   const handler: Record<string, () => never> = {};
   for (const trap of Object.getOwnPropertyNames(Reflect)) handler[trap] = never;
   return new Proxy(target, handler as ProxyHandler<T>);
 }
 
-/** An object whose property `key` has a getter that counts how often it is run. */
+/** An object whose property `key` has a getter that counts its runs. */
 function counted(key: PropertyKey, target: object = {}, enumerable = true) {
   const runs = { count: 0, value: target };
   Object.defineProperty(target, key, {
@@ -224,6 +224,7 @@ test("encoding causes no unhandled rejection", async () => {
   assert.equal(toJsonText({ toJSON: () => rejected }), '"<Counting>"');
   assert.equal(constructed, 1, "the class of a promise is not asked for another one");
   assert.equal(rejected.constructor, Counting);
-  // An unhandled rejection fails the test on every runtime, a turn of the event loop later.
+  // An unhandled rejection fails the test on every runtime, one turn of the event loop
+  // later.
   await new Promise((resolve) => setTimeout(resolve, 0));
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "../../harness.ts";
 import { MAX_DEPTH, toJsonText } from "../../../src/protocol/json/stringify.ts";
 
-/** The value that the server would read. */
+/** The value that the server would receive. */
 const read = (value: unknown) => JSON.parse(toJsonText(value));
 
 const throwing = (message: string) => () => {

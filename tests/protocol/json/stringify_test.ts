@@ -6,7 +6,7 @@ import { MAX_DEPTH, toJsonText } from "../../../src/protocol/json/stringify.ts";
 import { writeValue } from "../../../src/protocol/json/safe_stringify.ts";
 import { MAX_VALUE_CHARS } from "../../../src/protocol/json/size_limits.ts";
 
-/** The value that the server would read. */
+/** The value that the server would receive. */
 const read = (value: unknown) => JSON.parse(toJsonText(value));
 
 const throwing = (message: string) => () => {

@@ -5,11 +5,11 @@ import { objectDigest } from "../../../src/protocol/digest/digest.ts";
 import { toJsonText } from "../../../src/protocol/json/stringify.ts";
 import { jsonString, wellFormed, wellFormedJson } from "../../../src/protocol/json/well_formed.ts";
 
-/** Any UTF-16 at all, with many surrogates and escapes. */
+/** Arbitrary UTF-16 with many surrogates and escapes. */
 const anyText = fc.array(
   fc.constantFrom("\ud83d", "\ude00", "\ud800", "\udfff", "a", "\\", "\\ud83d", '"', "é", "\n"),
 ).map((parts) => parts.join(""));
-/** The text after Python's `errors="replace"`. */
+/** The text as encoded by Python with `errors="replace"`. */
 const replaced = (text: string) => new TextDecoder().decode(new TextEncoder().encode(text));
 
 test("half a surrogate pair becomes U+FFFD in values and in keys", () => {

@@ -1,5 +1,5 @@
 /**
- * The disk under a relay: what an answer promises of it, and a disk that fails.
+ * The disk of a relay: what an acknowledgment promises about it, and disk failures.
  *
  * @module
  */
@@ -16,15 +16,15 @@ import { startRelay } from "../../support/relay/relay_fixture.ts";
 
 const object = (object_id: string) => ({ obj: { project_id: PROJECT, object_id, val: 1 } });
 
-/** A disk whose segments can fail, and whose data syncs are counted and can be held. */
+/** A disk whose segments can fail, and whose data syncs are counted and can be delayed. */
 class Disk {
   /** Error code of the next writes and data syncs. */
   fault: string | null = null;
   syncs = 0;
-  /** Bytes of segments that were written, and that a data sync has covered. */
+  /** Number of segment bytes written, and covered by a data sync. */
   written = 0;
   synced = 0;
-  /** Data syncs wait for it. */
+  /** Data syncs wait for this. */
   hold: Promise<void> = Promise.resolve();
   readonly runtime: Runtime;
 
@@ -81,7 +81,7 @@ test("relay: a response follows the data sync of its records, and many share one
   release();
   await Promise.all(writes);
   assert.equal(disk.synced, disk.written);
-  // The first write's own, and one for all that came while it ran.
+  // One for the first write, and one for all that arrived meanwhile.
   assert.ok(disk.syncs - before <= 3, `${disk.syncs - before} syncs`);
 });
 

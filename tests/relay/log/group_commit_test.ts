@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { GroupCommit } from "../../../src/relay/log/group_commit.ts";
 import { test } from "../../harness.ts";
 
-/** Syncs that end when the test says so. */
+/** Syncs that the test completes. */
 function heldSyncs() {
   const syncs: { end: () => void; fail: (error: Error) => void }[] = [];
   const commits = new GroupCommit(() =>

@@ -6,7 +6,7 @@ import { test } from "../../harness.ts";
 import { post } from "../../support/mock_server/mock_requests.ts";
 import { startRelay } from "../../support/relay/relay_fixture.ts";
 
-/** A runtime whose search for unused logs runs when the test says so, as late as it says. */
+/** A runtime on which the scan for unused logs runs when, and as late as, the test decides. */
 function laterRuntime() {
   const runtime = detectRuntime();
   const { clock } = runtime;

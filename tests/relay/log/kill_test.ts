@@ -1,5 +1,5 @@
 /**
- * Relays that are killed while callers write: what was answered is delivered, and once.
+ * Relays killed while callers write: everything acknowledged is delivered, once.
  *
  * @module
  */
@@ -14,11 +14,11 @@ import { endOf, PROJECT, startOf } from "../../support/mock_server/mock_requests
 import { sendWrite } from "../../support/relay/every_write.ts";
 import { startRelayProcess } from "../../support/relay/relay_process.ts";
 
-/** More by RELAY_KILL_ROUNDS. */
+/** Number of rounds; set RELAY_KILL_ROUNDS for more. */
 const ROUNDS = Number(process.env.RELAY_KILL_ROUNDS ?? 2);
 const CALLERS = 8;
 
-/** Requests of callers, and those of them that were answered. */
+/** Requests of callers, and the acknowledged ones. */
 class Load {
   readonly sent: Set<string> = new Set();
   readonly calls: Set<string> = new Set();
@@ -26,12 +26,12 @@ class Load {
   readonly #waiting = new Set<() => void>();
   #callers: Promise<void>[] = [];
 
-  /** Starts callers, who stop when the relay does not answer any more. */
+  /** Starts callers, which stop when the relay no longer responds. */
   start(url: string): void {
     this.#callers = Array.from({ length: CALLERS }, () => this.#call(url));
   }
 
-  /** Resolves when this many calls were answered. */
+  /** Resolves when this many calls have been acknowledged. */
   answered(count: number): Promise<void> {
     return new Promise((resolve) => {
       const look = (): void => {
@@ -87,7 +87,7 @@ const sending = (cwd: string, { url }: MockServer): Surroundings => ({
   env: { WF_TRACE_SERVER_URL: url, WANDB_API_KEY: "a-secret-key-0123456789" },
 });
 
-/** Whether the server has all that was answered. */
+/** Whether the server has everything that was acknowledged. */
 function isComplete({ store }: MockServer, { calls, notes }: Load): boolean {
   const finished = new Set(
     store.calls(PROJECT).filter(({ ended_at }) => ended_at !== null).map(({ id }) => id),
@@ -114,12 +114,12 @@ async function killRelays(isAway: boolean): Promise<void> {
   await mock.waitFor(() => isComplete(mock, load), { timeout: 90_000 });
   last.kill("SIGTERM");
   assert.equal((await last.ended).code, 0);
-  // What was sent and not answered may be there too, and nothing else.
+  // Requests without a response may have been stored too, but nothing else.
   for (const { id } of mock.store.calls(PROJECT)) assert.ok(load.sent.has(id));
   const { conflicts, orphanEnds, duplicateFeedback, duplicateCompletes } = mock.store.counts;
   assert.deepEqual({ conflicts, orphanEnds }, { conflicts: 0, orphanEnds: 0 });
   if (isAway) {
-    // Only one relay has sent anything, and it was not killed.
+    // Only one relay has sent, and it was not killed.
     assert.deepEqual({ duplicateFeedback, duplicateCompletes }, {
       duplicateFeedback: 0,
       duplicateCompletes: 0,

@@ -12,7 +12,7 @@ import { test } from "../../harness.ts";
 const utf8 = new TextEncoder();
 const textOf = (json: string): string => readJson(utf8.encode(json)).text;
 
-// What CPython 3.11 gives for json.dumps(json.loads(text)).
+// Output of json.dumps(json.loads(text)) in CPython 3.11.
 const PYTHON: readonly (readonly [string, string])[] = [
   ["1", "1"],
   ["1.0", "1.0"],

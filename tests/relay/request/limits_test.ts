@@ -45,7 +45,7 @@ test(
     await server.restart();
     await server.waitFor(({ counts }) => counts.feedback === notes.length);
     for (;;) {
-      // The bytes that were delivered are free when the segment is removed.
+      // The delivered bytes are released when the segment is removed.
       if ((await post(relay, "/feedback/create", feedback("last"))).status === 200) break;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
@@ -120,7 +120,7 @@ test("relay: over the limit of open requests one is refused with 503, slow clien
   await using relay = await startRelay({ server: server.url, limits: { maxOpenRequests: 2 } });
   const slow = await Promise.all([1, 2].map(() => slowClient(relay.url)));
   let refused = await post(relay, "/obj/create", object("a"));
-  // The relay may not have seen the slow ones yet.
+  // The relay may not have received the slow requests yet.
   while (refused.status === 200) refused = await post(relay, "/obj/create", object("a"));
   assert.equal(refused.status, 503);
   assert.equal(refused.headers.get("retry-after"), "1");

@@ -1,5 +1,5 @@
 /**
- * Secrets in what a relay is given are in no file and reach no server.
+ * Secrets in the input of a relay are in no file and reach no server.
  *
  * @module
  */
@@ -58,7 +58,7 @@ function writesOf(value: unknown): ApiWrite[] {
   ];
 }
 
-/** Requests whose digest is not that of their value. */
+/** Requests whose digest does not match their value. */
 function mismatches({ journal }: MockServer): unknown[] {
   return journal.entries.filter(({ status }) => status === 409);
 }

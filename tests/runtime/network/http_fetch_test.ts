@@ -1,5 +1,5 @@
 /**
- * `fetch` over `node:http`: it does what the sender needs as the host's own does.
+ * `fetch` over `node:http` behaves like the host's, as far as the sender needs it.
  *
  * @module
  */
@@ -15,13 +15,13 @@ import { test } from "../../harness.ts";
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** A server, and a `fetch` of its own, whose connections it counts. */
+/** A server and a `fetch` of its own, with a connection count. */
 async function place(handler: Handler) {
   const sockets: Socket[] = [];
   const server = createServer(handler).on("connection", (socket) => sockets.push(socket));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  // Nothing that is tested keeps the program.
+  // Nothing under test keeps the program alive.
   const hold = setInterval(() => {}, 1_000);
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

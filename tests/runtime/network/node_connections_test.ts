@@ -24,7 +24,7 @@ test("connections: requests succeed sequentially and concurrently", async () => 
   for (const background of [false, true]) {
     const options = { connectMs: 5_000, proxyFor };
     const send = nodeFetch(background, globalThis.fetch, never, options);
-    // A background socket would not keep this test.
+    // A background socket would not keep this test alive.
     const hold = setInterval(() => {}, 1_000);
     const get = async () => (await (await send(`${mock.url}/health`)).text()).length > 0;
     assert.deepEqual([await get(), await get()], [true, true]);
@@ -54,7 +54,7 @@ test(
     await using bad = await BAD_NETWORKS["packets dropped"]();
     const connecting = () =>
       process.getActiveResourcesInfo().filter((kind) => kind === "ConnectWrap").length;
-    // What fills the queue waits too.
+    // The connections that fill the queue are waiting too.
     const others = connecting();
     const limited = nodeFetch(false, globalThis.fetch, never, { connectMs: 50, proxyFor });
     await assert.rejects(limited(bad.url), /No connection within 50 ms/);
@@ -117,6 +117,6 @@ test("connections: the sender of a program does not load Node's fetch", async ()
     env: { WF_TRACE_SERVER_URL: mock.url },
   });
   assert.equal(lines.at(-1), "false", errors);
-  // The source of the op, which is a file, and the call.
+  // The file with the op's source, and the call.
   assert.equal(mock.store.calls("team/lean").length, 1);
 }, { skip });

@@ -14,7 +14,7 @@ import { startMockServer } from "../../../tools/mock_server/serve.ts";
 import { startForwardProxy } from "../../support/network/forward_proxy.ts";
 import { test } from "../../harness.ts";
 
-/** A `fetch` whose requests all go through a proxy. */
+/** A `fetch` that sends all requests through a proxy. */
 function through(proxy: string, background = false): OwnFetch {
   return httpFetch({
     connectMs: 5_000,
@@ -25,7 +25,7 @@ function through(proxy: string, background = false): OwnFetch {
   });
 }
 
-/** A proxy that answers each connection's first bytes with `answer`. */
+/** A proxy that answers the first bytes of each connection with `answer`. */
 async function answering(answer: (socket: Socket) => void) {
   const sockets: Socket[] = [];
   const server = createServer((socket) => {

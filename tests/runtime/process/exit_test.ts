@@ -61,7 +61,7 @@ test("a timer with ref keeps the program", async () => {
   assert.deepEqual(await runChild("held"), { code: 0, lines: ["held timer", ...NATURAL] });
 });
 
-/** Signals as a host has them, and what was done with them. */
+/** Fake signals of a host, and what was done with them. */
 function fakeSignals(others = 0) {
   const listeners = new Map<string, () => void>();
   const raised: string[] = [];

@@ -3,7 +3,7 @@ import { MemoryRuntime } from "../../support/simulated_runtime/memory.ts";
 import { MemoryDisk } from "../../support/simulated_runtime/memory_disk.ts";
 import { test } from "../../harness.ts";
 
-/** Numbers from 0 up to 1, the same for the same seed (mulberry32). */
+/** Numbers in [0, 1) determined by the seed (mulberry32). */
 function seeded(seed: number): () => number {
   let state = seed;
   return () => {
@@ -16,7 +16,7 @@ function seeded(seed: number): () => number {
 
 const SEEDS = 500;
 
-/** Results of `look` after crashes of the machine, one per seed. */
+/** Results of `look` after machine crashes, one per seed. */
 function outcomes<Seen>(
   program: (runtime: MemoryRuntime) => void,
   look: (files: MemoryRuntime["files"], disk: MemoryDisk) => Seen,
@@ -102,7 +102,7 @@ test("a data sync covers everything written before it began, when it completes",
       queue[0]();
       await syncing;
     }
-    // Everything that is not safe is dropped.
+    // Everything that is not durable is dropped.
     disk.crash(() => 0);
     return new MemoryRuntime({ disk }).files.readText("/log");
   };

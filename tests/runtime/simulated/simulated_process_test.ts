@@ -7,7 +7,7 @@ import { test } from "../../harness.ts";
 
 const code = (value: string) => ({ code: value });
 
-/** A promise's state after everything promised has settled. */
+/** A promise's state once all promises have settled. */
 async function stateOf(promise: Promise<unknown>): Promise<string> {
   const state = promise.then(() => "resolved", (error) => `rejected ${error.code}`);
   const turn = new Promise<string>((resolve) => void setTimeout(() => resolve("pending"), 1));

@@ -166,7 +166,7 @@ test("the schedule decides when reads and syncs complete", async () => {
   await read;
   queue[0]();
   await sync;
-  // A read shows what is there as it completes.
+  // A read returns the state at its completion.
   assert.deepEqual(order, ["read 7", "sync"]);
 });
 

@@ -1,5 +1,5 @@
 /**
- * The command as people run it who have installed nothing: by its name, from a registry.
+ * The command run from a registry by its name, without an installation.
  *
  * @module
  */
@@ -27,7 +27,10 @@ function temporary(): { top: string; empty: string } & Disposable {
   return { top, empty, [Symbol.dispose]: () => rmSync(top, { recursive: true }) };
 }
 
-/** The command is there under the package's name, and reads what is below the working directory. */
+/**
+ * The command is available under the package's name, and reads logs below the working
+ * directory.
+ */
 async function answers(command: string, args: string[], options: RunOptions): Promise<void> {
   const version = await succeeds(command, [...args, "--version"], options);
   assert.equal(version.output.trim().split("\n").at(-1), manifest.version);
@@ -63,7 +66,7 @@ test("deno runs the command from JSR, the demo included", async () => {
   const env = { JSR_URL: `${jsr.url}/`, DENO_DIR: join(place.top, "deno") };
   const publish = ["publish", "--allow-dirty", "--no-check", "--no-provenance", "--token", "none"];
   await succeeds("deno", publish, { env });
-  // What the command takes from npm is here already; its versions are those that were published.
+  // The command's npm dependencies are already here, in the published versions.
   writeFileSync(join(place.empty, "deno.json"), '{ "nodeModulesDir": "manual" }');
   const { devDependencies } = readJson<{ devDependencies: unknown }>("package.json");
   writeFileSync(join(place.empty, "package.json"), JSON.stringify({ devDependencies }));

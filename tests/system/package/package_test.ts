@@ -1,5 +1,5 @@
 /**
- * The npm package as its users get it: packed, and installed where there is nothing else.
+ * The npm package as users get it: packed, and installed into an empty project.
  *
  * @module
  */
@@ -49,7 +49,7 @@ const sum: number = add(1, 2);
 const wrong: boolean = !(("x" as string) in new WeaveWalError("ERR_TIMEOUT", String(sum)));
 void [client, wrong];
 `;
-/** The same of the official SDK: how the register step is loaded is in front. */
+/** The same with the official SDK; the code that loads the register step is prepended. */
 const sdkProgram = `
 (async () => {
   await init("team/official", { printCallLink: false });
@@ -67,7 +67,7 @@ const sdkRequires = `
 const { init, op } = require("weave");
 const { flush } = require("${manifest.name}/durable");
 `;
-/** Code as it is written for the official SDK, with another import line. */
+/** Code written for the official SDK, with the import line changed. */
 const officialProgram = readFileSync(
   join(projectRoot, "tests/support/package/package_types_program.ts"),
   "utf8",
@@ -107,7 +107,7 @@ test("the packed package installs without dependencies, compiles, and traces", a
   }
 }, { timeout: 180_000 });
 
-/** Installs the package where there is nothing else. */
+/** Installs the package into an empty project. */
 async function installed(top: string): Promise<string> {
   const app = join(top, "app");
   mkdirSync(app);
@@ -117,7 +117,7 @@ async function installed(top: string): Promise<string> {
   return app;
 }
 
-/** A strict compiler takes the declarations, with no other types at hand. */
+/** The declarations compile in strict mode, without any other types. */
 async function compiles(app: string): Promise<void> {
   const imports = publicEntries().map(({ subpath }, index) =>
     `import type * as entry${index} from "${manifest.name}${subpath.slice(1)}";\n` +
@@ -136,7 +136,7 @@ async function compiles(app: string): Promise<void> {
 
 type RuntimeName = "deno" | "bun" | "node";
 
-/** Runs a program of the app's folder on the runtime that runs this test. */
+/** Runs a program of the app's folder on the runtime of this test. */
 async function start(
   app: string,
   server: MockServer,
@@ -171,10 +171,10 @@ async function traces(app: string): Promise<void> {
   assert.deepEqual(readdirSync(log).filter((name) => name.endsWith(".jsonl")), []);
 }
 
-/** The register step makes the official package durable in every form that the docs name. */
+/** The register step makes the official package durable in every documented form. */
 async function makesDurable(app: string): Promise<void> {
   symlinkSync(join(projectRoot, "node_modules/weave"), join(app, "node_modules/weave"));
-  // As from a registry: Deno finds `npm:` by what is asked for here.
+  // As from a registry: Deno resolves `npm:` imports by these dependencies.
   const dependencies = { [manifest.name]: manifest.version, weave: "*" };
   writeFileSync(join(app, "package.json"), JSON.stringify({ type: "module", dependencies }));
   const register = `${manifest.name}/register`;
@@ -193,7 +193,7 @@ async function makesDurable(app: string): Promise<void> {
   };
   const preload = preloads[detectRuntime().name as RuntimeName];
   const onNode = detectRuntime().name === "node";
-  // The other two need nothing to run TypeScript.
+  // The other two run TypeScript directly.
   const tsx = onNode
     ? ["--import", pathToFileURL(createRequire(manifestPath).resolve("tsx")).href]
     : [];
@@ -202,7 +202,7 @@ async function makesDurable(app: string): Promise<void> {
     ["first_line.mjs"],
     [...tsx, ...preload, "official.mts"],
   ];
-  // What Node of 20.19 and later can do.
+  // Supported by Node 20.19 and later.
   if (!onNode || "require_module" in process.features) {
     forms.push([...preload, "official.cjs"], ["first_line.cjs"]);
   }
@@ -224,7 +224,7 @@ async function makesDurable(app: string): Promise<void> {
   }));
 }
 
-/** The package's commands start, know their version, and do the main job. */
+/** The package's commands start, print their version, and deliver. */
 async function answers(app: string, command: string): Promise<void> {
   const path = join(app, "node_modules", ".bin", command);
   const { output } = await succeeds(path, ["--version"], { cwd: app });

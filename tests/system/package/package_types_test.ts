@@ -1,5 +1,6 @@
 /**
- * The npm package as tools see it: compilers of all kinds of programs, publint, and attw.
+ * The npm package as seen by tools: compilers of different kinds of programs, publint,
+ * and attw.
  *
  * @module
  */
@@ -30,7 +31,7 @@ const isNode = detectRuntime().name === "node";
 const NODE: TestOptions = { timeout: 240_000, skip: isNode ? false : "run once, on Node" };
 
 const name = manifest.name;
-/** A program that uses every entry with ECMAScript types only. */
+/** A program that uses every entry point with ECMAScript types only. */
 const plainProgram = `
 import { init, op, WeaveWalError, type FlushOptions, type InitOptions } from "${name}";
 import { durable, type DurableOptions } from "${name}/durable";
@@ -49,7 +50,7 @@ const bytes: Uint8Array = await client.fileContent("digest");
 const wrong: boolean = !(("x" as string) in new WeaveWalError("ERR_TIMEOUT", String(done)));
 export { bytes, durable, durableOptions, wrong };
 `;
-/** The same where the web's types are known: values of the host fit. */
+/** The same with the web's types: values of the host are accepted. */
 const webProgram = `${plainProgram}
 await client.flush({ signal: AbortSignal.timeout(1) });
 await client.retryDeadLetters({ signal: new AbortController().signal });
@@ -72,9 +73,9 @@ const programs: Record<string, Program> = {
   "Node's types and a browser's": { text: webProgram, lib: ["es2023", "dom"], types: ["node"] },
 };
 
-/** Ways to find the types of a package. */
+/** Module resolutions. */
 const resolutions = ["node16", "nodenext", "bundler"];
-/** Compilers, and which programs with which resolutions they are given. */
+/** Compilers, and the programs and resolutions that each is run with. */
 const compilers: Record<string, { command: readonly string[]; cases: readonly string[][] }> = {
   "this project's": {
     command: ["tsc"],
@@ -82,7 +83,8 @@ const compilers: Record<string, { command: readonly string[]; cases: readonly st
       Object.keys(programs).map((title) => [title, resolution])
     ),
   },
-  // TypeScript 5.6, which is slower, and has no types of a typed array's buffer.
+  // TypeScript 5.6, which is slower, and has no type parameter for a typed array's
+  // buffer.
   "an older": {
     command: ["node", olderCompiler()],
     cases: [
@@ -99,7 +101,7 @@ function olderCompiler(): string {
   return createRequire(core).resolve("typescript/bin/tsc");
 }
 
-/** The package, unpacked where a program finds it. */
+/** The package, unpacked where a program can import it. */
 interface Place {
   readonly app: string;
   readonly tarball: string;

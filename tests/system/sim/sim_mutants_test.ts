@@ -2,7 +2,7 @@ import { ownRuntime } from "../../sim/child.ts";
 import { assertAllFound, MUTANT_GROUPS } from "../../sim/mutants/mutant_groups.ts";
 import { test } from "../../harness.ts";
 
-/** A seed has one trace on every runtime, so one runtime is enough; see `tests/long`. */
+/** A seed has the same trace on every runtime, so that one runtime suffices; see `tests/long`. */
 const skip = ownRuntime !== "node" && "npm run test:all proves the mutants on this runtime";
 
 for (const [what, bugs] of MUTANT_GROUPS) {

@@ -5,8 +5,8 @@ import { sim, type SimRuntime } from "../../sim/child.ts";
 const traceOf = (output: string) => /trace ([0-9a-f]+)/.exec(output)?.[1];
 
 /**
- * JavaScriptCore and V8 may run two callbacks that became due together in another order. Both orders
- * are correct; a trace differs in what they did.
+ * JavaScriptCore and V8 may run two callbacks that are due at the same time in a
+ * different order. Both orders are correct, but their traces differ.
  */
 test("simulation: a seed has one trace on each engine, whenever and wherever it runs", async () => {
   const args = ["--seed", "40", "--runs", "10"];

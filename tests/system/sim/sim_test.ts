@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "../../harness.ts";
 import { ownRuntime, sim } from "../../sim/child.ts";
 
-/** Node runs the most; the others only show that nothing depends on the host. */
+/** Node runs the most; the others only check that the result does not depend on the host. */
 const RUNS = ownRuntime === "node" ? 500 : 100;
 
 test(`simulation: ${RUNS} seeds keep every promise`, async () => {

@@ -30,7 +30,7 @@ function line(offset: number, retries = 0): string {
   return `{"type":"call_end","req":{"n":1.0},"error":${JSON.stringify(error)}}\n`;
 }
 
-/** Offsets of the entries in all files, each once. */
+/** Offsets of the entries in all files, without duplicates. */
 async function offsets(runtime: MemoryRuntime): Promise<number[]> {
   const found = new Set<number>();
   for (const path of [PATHS.deadLetters, ASIDE]) {
@@ -42,7 +42,7 @@ async function offsets(runtime: MemoryRuntime): Promise<number[]> {
   return [...found].sort((a, b) => a - b);
 }
 
-/** Removes entry 0 and 20, writes 30 in another form, keeps 10 and 40. */
+/** Removes entries 0 and 20, rewrites 30, keeps 10 and 40. */
 async function workThrough(runtime: MemoryRuntime): Promise<void> {
   const store = DeadLetterStore.claim(runtime, DIRECTORY, FIRST)!;
   const transaction = (await store.begin(STEM))!;
@@ -55,7 +55,7 @@ async function workThrough(runtime: MemoryRuntime): Promise<void> {
   store.release();
 }
 
-/** Runs the work until the operation with this number; `true` when it ended before that. */
+/** Runs the work until the operation with this number; `true` if it ended earlier. */
 async function workUntil(
   runtime: MemoryRuntime,
   index: number,
@@ -100,7 +100,7 @@ test("no dead letter is lost if the process is killed at any operation", async (
     const next = new MemoryRuntime({ disk, host, clock: first.time });
     const present = await offsets(next);
     for (const kept of [10, 30, 40]) assert.ok(present.includes(kept), `${kept} at ${index}`);
-    // The next one puts back what the first had taken.
+    // The next process rolls back what the first one had taken.
     const store = DeadLetterStore.claim(next, DIRECTORY, SECOND)!;
     assert.ok(store, `the claim of a dead process holds at ${index}`);
     await (await store.begin(STEM))?.rollback();
@@ -146,7 +146,7 @@ test("records that a sender dead-letters meanwhile are kept, also by a sender th
     [{ ...deadLetter, line: new TextEncoder().encode('{"type":"call_end","req":{}}') }],
     () => Promise.resolve(0),
   );
-  late.write(line(50).slice(0, 30)); // In two parts, the second while the first is looked at.
+  late.write(line(50).slice(0, 30)); // In two parts; the second arrives while the first is being read.
   const putting = transaction.rollback();
   late.write(line(50).slice(30));
   await putting;
@@ -180,7 +180,7 @@ test("a process that lost the claim on dead letters removes nothing", async () =
   const store = DeadLetterStore.claim(first, DIRECTORY, FIRST)!;
   const transaction = (await store.begin(STEM))!;
   assert.equal(DeadLetterStore.claim(second, DIRECTORY, SECOND), null);
-  first.time.advance(400_000); // Silent on another host for longer than anybody waits.
+  first.time.advance(400_000); // Unresponsive on another host for longer than any timeout.
   const taken = DeadLetterStore.claim(second, DIRECTORY, SECOND)!;
   const again = (await taken.begin(STEM))!;
   await assert.rejects(transaction.rollback(), { code: "ERR_LEASE_LOST" });

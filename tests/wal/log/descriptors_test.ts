@@ -7,7 +7,7 @@ import { MemoryRuntime } from "../../support/simulated_runtime/memory.ts";
 import { withDelivery } from "../../support/delivery/delivery_fixture.ts";
 import { lineOf, LogFixture } from "../../support/wal/log_fixture.ts";
 
-/** Sets the soft limit of open files of this process; `null` where that is not possible. */
+/** Sets the soft limit of open files of this process; `null` if that is not possible. */
 function limitFiles(limit: string): string | null {
   try {
     const args = ["--pid", String(process.pid), "--nofile", "--output", "SOFT", "--noheadings"];
@@ -51,7 +51,7 @@ test(
 );
 
 test("descriptors: segments that are filled faster than they are synced are synced at once", async () => {
-  // No sync in the background ends.
+  // Background syncs never complete.
   const held: (() => void)[] = [];
   const fixture = new LogFixture(
     { segmentBytes: 1 },

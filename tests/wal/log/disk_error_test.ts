@@ -25,7 +25,7 @@ const KINDS: MemoryOperationKind[] = [
 ];
 const CODES = ["ENOSPC", "EIO", "EROFS", "EMFILE", "EACCES"];
 
-/** The disk's fault, the number of records before it, and the process that sends. */
+/** The disk's fault, the number of records before it, and which process sends. */
 interface Trouble {
   readonly kind: MemoryOperationKind;
   readonly code: string;
@@ -33,7 +33,7 @@ interface Trouble {
   readonly sender: boolean;
 }
 
-/** A program that traces while its disk fails in one way; the events that it got. */
+/** Runs a program that traces while its disk fails in one way; returns its events. */
 async function liveThrough({ kind, code, before, sender }: Trouble): Promise<WalEvent[]> {
   const world = new LogWorld();
   const runtime = world.process();
@@ -71,11 +71,12 @@ async function liveThrough({ kind, code, before, sender }: Trouble): Promise<Wal
   assert.deepEqual(Object.values(dropped).filter((records) => records > 0), []);
   const { done } = await pipeline.finish();
   assert.equal(done, sender, "all is delivered at the end");
-  // A process that only writes does not read, and lists nothing once it has counted what is there.
+  // A process that only writes does not read, and lists nothing after its initial count.
   const isSpared = (kind === "read" || kind === "list") && !sender;
   assert.ok(operations > 0 || isSpared, "the disk was asked, and failed");
   runtime.exit();
-  // A process that found its files deleted or its segments fenced leaves them to the next.
+  // A process that found its files deleted or its segments fenced leaves them to the next
+  // one.
   await world.recoverFor(15_000);
   const arrived = new Set(
     world.server.taken.map(({ value }) => (value.obj as { object_id: string }).object_id),

@@ -18,7 +18,7 @@ function works(command: string, ...args: string[]): boolean {
   }
 }
 
-/** Command that gives a child a mount table of its own; undefined if that is not allowed. */
+/** A command prefix that creates a mount namespace; undefined if that is not permitted. */
 const ownMounts = [["unshare", "-rm"], ["unshare", "-m"]].find(([command, ...args]) =>
   works(command, ...args, "mount", "-t", "tmpfs", "tmpfs", tmpdir())
 );
@@ -28,7 +28,7 @@ const noLimits = works("prlimit", "--version") ? false : "needs prlimit";
 interface Trouble {
   readonly trouble: DiskPlan["trouble"];
   readonly code: string;
-  /** Message on all hosts, for hosts that have no code for it. */
+  /** Message on all hosts, for hosts without a code for it. */
   readonly failure?: RegExp;
   readonly under: readonly string[];
   readonly skip: string | false;
@@ -47,7 +47,7 @@ const TROUBLES: Trouble[] = [
     trouble: "file size",
     code: "EFBIG",
     failure: /EFBIG|File too large/,
-    // Where the signal is not ignored the kernel ends the program, as by SIGKILL.
+    // Unless the signal is ignored, the kernel kills the program.
     under: ["sh", "-c", 'trap "" XFSZ; exec "$0" "$@"'],
     skip: noLimits,
   },

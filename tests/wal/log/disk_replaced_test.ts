@@ -58,7 +58,7 @@ for (const sender of [true, false]) {
       assert.equal(done, sender);
       const { store } = fixture.mock;
       if (sender) {
-        // The file that is there now is nobody's, and left to a later process.
+        // The present file has no owner, and is left to a later process.
         assert.equal(readFileSync(log, "utf8").split("\n").length, 12);
       } else {
         await fixture.open().finish();

@@ -5,13 +5,13 @@ import { DISK_RETRY_MS, FailoverLog } from "../../../src/wal/log/failover_log.ts
 import type { RequestLog } from "../../../src/wal/log/record_log.ts";
 import { test } from "../../harness.ts";
 
-/** A log that notes what it is asked. */
+/** A log that records its calls. */
 class NotedLog implements RequestLog {
   readonly kind: "file" | "memory";
   readonly records: string[] = [];
   readonly asked: string[] = [];
   error: unknown = null;
-  /** Records that are not delivered yet, for the log in memory. */
+  /** Number of undelivered records, for the log in memory. */
   waiting = 0;
 
   constructor(kind: "file" | "memory") {

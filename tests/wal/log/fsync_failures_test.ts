@@ -4,7 +4,7 @@ import { test } from "../../harness.ts";
 import { lineOf, LogFixture } from "../../support/wal/log_fixture.ts";
 import { PROJECT } from "../../support/wal/wal_fixture.ts";
 
-/** Everything that waits for nothing outside has happened. */
+/** Waits until all chains of promises that need nothing external have completed. */
 const settle = () => new Promise<void>((resolve) => void setTimeout(resolve, 0));
 
 test("data sync: after a failed sync the records are written again, to a new file", async () => {

@@ -5,7 +5,7 @@ import { seeded } from "../../support/kill/kill_records.ts";
 import { lineOf, LogFixture } from "../../support/wal/log_fixture.ts";
 import { PROJECT } from "../../support/wal/wal_fixture.ts";
 
-/** Everything that waits for nothing outside has happened. */
+/** Waits until all chains of promises that need nothing external have completed. */
 const settle = () => new Promise<void>((resolve) => void setTimeout(resolve, 0));
 
 const PARENTS = ["/", "/work", "/work/.weave", "/work/.weave/wal", "/work/.weave/wal/team"];

@@ -30,7 +30,7 @@ test("file log: without a sender, records written since the last heartbeat are w
   assert.deepEqual(fixture.texts(), [lineOf("b") + lineOf("c")]);
 });
 
-/** A segment that is lost: its file was removed, or another process fenced it. */
+/** Ways to lose a segment: its file was removed, or another process fenced it. */
 const LOSSES: Record<string, (fixture: LogFixture) => void> = {
   removed: (fixture) => {
     for (const name of fixture.names()) fixture.runtime.files.remove(`${PROJECT}/${name}`);
@@ -50,7 +50,7 @@ for (const [how, lose] of Object.entries(LOSSES)) {
       fixture.append("b");
       lose(fixture);
       fixture.append("c");
-      // Whatever the next segment needs fails.
+      // Every operation that the next segment needs fails.
       fixture.fault = ({ kind }) => /create|open/.test(kind) ? { code: "ENOSPC" } : undefined;
       assert.throws(() => fixture.log.heartbeat(), { code: "ENOSPC" });
       assert.throws(() => fixture.append("d"), { code: "ENOSPC" });

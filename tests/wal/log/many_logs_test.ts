@@ -33,7 +33,7 @@ test("many logs: the logs of forty processes are sent by one process, without wa
     for (let round = 0; round < 10; round++) await world.clock.elapse(10);
     assert.equal((await done).delivered, LOGS);
     assert.deepEqual(world.names(), []);
-    // Warnings are given in a turn of their own.
+    // Warnings are emitted in a later turn.
     await new Promise((resolve) => setTimeout(resolve, 0));
     assert.deepEqual(warnings, []);
     runtime.exit();

@@ -1,5 +1,6 @@
 /**
- * Real processes on all runtimes: calls that SIGKILL cuts off, and a recovery that SIGKILL cuts off.
+ * Real processes on all runtimes: calls interrupted by SIGKILL, and a recovery
+ * interrupted by SIGKILL.
  *
  * @module
  */
@@ -75,7 +76,7 @@ for (const sender of [true, false]) {
   }
 }
 
-/** The ends of calls that were cut off, as they were sent. */
+/** The ends of interrupted calls, as they were sent. */
 function endings({ mock }: DeliveryFixture): string[] {
   const end = /"id":"([^"]+)"[^{}]*?"ended_at":"([^"]+)","exception":"Interr/g;
   return mock.journal.entries.flatMap(({ body = "" }) =>

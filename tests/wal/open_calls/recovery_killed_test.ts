@@ -10,7 +10,7 @@ import {
 } from "../../support/wal/calls_fixture.ts";
 import { LogWorld } from "../../support/wal/wal_fixture.ts";
 
-/** A process that was killed in nested calls, one of them in a segment that is removed. */
+/** A process killed in nested calls, one of them in a segment that is removed. */
 async function killed(world: LogWorld, runtime = world.process()): Promise<void> {
   const writer = new CallWriter(world, { sender: true, segmentBytes: 600 }, runtime);
   writer.start("root");
@@ -44,7 +44,7 @@ test("closeInterrupted: a recovery killed at any point is repeated with the same
     }
     const isKilled = second.dead;
     second.kill();
-    // A lease that was not written to its end expires.
+    // A partially written lease expires.
     await world.recoverFor(20_000);
     const ends = endsOf(world).filter(({ exception }) => exception !== undefined);
     const texts = [...new Set(ends.map((end) => JSON.stringify(end)))].sort().join("\n");

@@ -12,7 +12,7 @@ const START = `{"start":{"project_id":"team/project","id":"a",${TIMES},"op_name"
 const END = `{"end":{"project_id":"team/project","id":"a",${TIMES},` +
   `"ended_at":"2026-01-01T00:00:09.000000Z","output":"whole","summary":{}}}`;
 
-/** A writer on another host, which sends a heartbeat only when a test does. */
+/** A writer on another host whose heartbeats are sent by the test. */
 function suspendable(world: LogWorld): LogFixture {
   return new LogFixture(
     { sender: false, fsync: "never", closeInterrupted: true },
@@ -20,7 +20,7 @@ function suspendable(world: LogWorld): LogFixture {
   );
 }
 
-/** The ends of the call that the server got: `whole`, `cut off`, or both. */
+/** The ends of the call received by the server: `whole`, `cut off`, or both. */
 function endOf(world: LogWorld): string {
   const found = new Set(
     endsOf(world).map(({ exception }) => exception === undefined ? "whole" : "cut off"),

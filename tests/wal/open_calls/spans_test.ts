@@ -1,5 +1,5 @@
 /**
- * Spans with noted starts that the end of a simulated process cuts off.
+ * Spans with noted starts that are interrupted by the death of a simulated process.
  *
  * @module
  */
@@ -17,13 +17,13 @@ import { namesWith, remote } from "../../support/wal/calls_fixture.ts";
 import { LogFixture } from "../../support/wal/log_fixture.ts";
 import { LogWorld, PROJECT } from "../../support/wal/wal_fixture.ts";
 
-/** A span that begins now; its id is its name too. */
+/** A span that starts now; its ID is also its name. */
 function spanAt(startedAt: number, id: string): SimSpan {
   const span = beginSpan({ id, project: 0, startedAt, size: 5, random: new Random(7) });
   return { ...span, type: "otel_traces" };
 }
 
-/** Requests are for `team/project`. */
+/** Replaces the project in a request by `team/project`. */
 const ofProject = (request: string): string => request.replace("e/p0", "team/project");
 
 /** A process that writes spans. */
@@ -52,7 +52,7 @@ class SpanWriter {
   }
 }
 
-/** The spans that the server got, as `id status`, with the time of their end. */
+/** The spans received by the server, as `id status`, with their end times. */
 function spansOf(world: LogWorld): [string, number][] {
   type Taken = { name: string; endTime: bigint; status: { code: string; message: string } };
   return world.server.taken.filter(({ kind }) => kind === "span").map(({ value }) => {
@@ -140,7 +140,7 @@ test("closeInterrupted: starts that were noted unseen are noted again, but for s
   note(ended);
   writer.log.append(ended.type, endOfSpan(ended, { at: 5, error: null }).request);
   note(cut);
-  // As after a suspension of the machine: only the heartbeat looks at the disk.
+  // As after a suspension of the machine: only the heartbeat checks the disk.
   const [data] = namesWith(world, ".jsonl");
   world.process().files.replace(
     `${PROJECT}/${data.replace("jsonl", "fence")}`,

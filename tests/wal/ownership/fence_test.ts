@@ -7,7 +7,7 @@ import { test } from "../../harness.ts";
 import { Apart } from "../../support/wal/apart_fixture.ts";
 import { PROJECT } from "../../support/wal/wal_fixture.ts";
 
-/** Operation in which the writer is suspended. */
+/** The operations during which the writer is suspended. */
 function work(apart: Apart): void {
   apart.writer.append("second");
   apart.writer.heartbeat();
@@ -25,7 +25,8 @@ for (const sends of [true, false]) {
     counting.writer.fault = () => void operations++;
     work(counting);
     let taken = 0;
-    // It stops at `stop`; the sender comes to the end at `end`, and to the removal at `removal`.
+    // The writer is suspended at `stop`; the sender reaches the end at `end`, and removes
+    // the segment at `removal`.
     for (let stop = 0; stop <= operations; stop++) {
       for (let end = stop; end <= operations + 2; end++) {
         for (let removal = end; removal <= operations + 4; removal++) {
@@ -59,7 +60,7 @@ for (const sends of [true, false]) {
     apart.judge();
     apart.readToEnd();
     assert.ok(apart.writer.names().some((name) => name.endsWith(".fence")), "it is presumed dead");
-    apart.writer.append("second"); // By its own clock its last heartbeat is fresh.
+    apart.writer.append("second"); // By its own clock, its last heartbeat is fresh.
     apart.writer.heartbeat();
     apart.complete();
     apart.assertThere(["first", "second"], "appended behind the end that the sender saw");
@@ -113,7 +114,8 @@ test("fence: a writer that is suspended while creating a segment and loses its l
             if (at++ === removal) apart.complete();
             return undefined;
           };
-          // One that throws goes to memory: its files were cleared away as they were made.
+          // Records whose append throws fail over to memory: their files were removed
+          // while being created.
           const kept = ["second", "third"].filter((name) => {
             try {
               apart.writer.append(name);
@@ -204,7 +206,7 @@ for (const sends of [true, false]) {
     apart.judge();
     apart.readToEnd();
     apart.complete();
-    // The timer comes before the append, and nothing has looked at the log yet.
+    // The timer fires before the append, and nothing has checked the log yet.
     apart.writer.presence.heartbeat();
     assert.equal(apart.writer.presence.isFresh, true);
     apart.writer.append("second");

@@ -17,7 +17,7 @@ import {
 
 const OLD = oldTokenOf(1);
 
-/** A world with a watcher, and a process of each kind. */
+/** A world with a watcher and a process of each kind. */
 function scene() {
   const world = new LogWorld();
   const { disk, clock } = world;

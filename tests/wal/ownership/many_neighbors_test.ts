@@ -15,7 +15,7 @@ const LINE = `${
   })
 }\n`;
 
-/** A pipeline whose file operations and looks at processes are counted. */
+/** A pipeline whose file operations and process lookups are counted. */
 function countedPipeline(world: LogWorld) {
   const runtime = world.process();
   const { name, process, clock } = runtime;
@@ -38,11 +38,11 @@ function countedPipeline(world: LogWorld) {
   return { runtime, pipeline, counts: files.counts, looks: () => looks };
 }
 
-/** Processes that run and send, each with an open segment, and heartbeats for all of them. */
+/** Running processes that send, each with an open segment, and heartbeats for all of them. */
 function neighbors(world: LogWorld, count: number) {
   const running = Array.from({ length: count }, (_, n) => {
     const runtime = world.process();
-    // Tokens as they are drawn: their first digits differ.
+    // Like random tokens, these differ in their first digits.
     const token = tokenOf(Math.floor((n + 1) * 0xffffffff / (count + 1)));
     const presence = presenceOf(runtime, token);
     presence.ensure();
@@ -94,14 +94,14 @@ test("neighbors: a few living processes are looked at in every scan", async () =
   runtime.exit();
 });
 
-/** Files of dead letters, which stay in the directory. */
+/** Dead-letter files, which stay in the directory. */
 function putDeadLetters(world: LogWorld, count: number): void {
   for (let n = 0; n < count; n++) {
     putSegment(world, tokenOf(n + 1), { ".deadletter": "{}\n" }, BigInt(n + 1));
   }
 }
 
-/** Puts the files of a killed process into the directory. */
+/** Writes the files of a killed process into the directory. */
 function putOrphan(world: LogWorld): void {
   const runtime = world.process();
   presenceOf(runtime, tokenOf(0xfffff)).ensure();
@@ -118,7 +118,7 @@ test("recovery: a directory with many names is listed less often, unless a flush
     const before = counts.scan;
     await world.clock.elapse(60_000);
     const after = counts.scan;
-    // An orphan that came meanwhile is found by a flush.
+    // A flush finds an orphaned segment that was added in the meantime.
     putOrphan(world);
     const flushing = pipeline.flush();
     await world.clock.elapse(2 * SCAN_MS);
@@ -167,7 +167,7 @@ test("recovery: presence files of processes with segments are not read to find l
   const { elapse } = neighbors(world, 40);
   const { runtime, counts } = countedPipeline(world);
   await elapse(HEARTBEAT_MS);
-  // Once by the scan; before, the sweep that follows it read each of them again.
+  // Read once, by the scan; the subsequent sweep does not read them again.
   assert.ok(counts.readText < 60, `${counts.readText} files read`);
   runtime.exit();
 });

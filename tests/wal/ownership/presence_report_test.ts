@@ -69,7 +69,7 @@ test("a process that is woken is notified once, at its next heartbeat", () => {
   presence.heartbeat();
   presence.heartbeat();
   assert.equal(woken, 1);
-  wakeProcess(runtime, ROOT, "b".repeat(32)); // There is no such process.
+  wakeProcess(runtime, ROOT, "b".repeat(32)); // This process does not exist.
   wakeProcess(runtime, ROOT, TOKEN);
   presence.end(false);
   assert.equal(runtime.files.stat(`${ROOT}/.processes`), null);

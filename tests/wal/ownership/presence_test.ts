@@ -97,7 +97,7 @@ test("presence: freshness is measured from the beginning of a heartbeat, not fro
   const { runtime, presence, time } = scene();
   presence.ensure();
   runtime.fault = ({ kind }) => {
-    if (kind === "rename") time.advance(LEASE_MS); // Suspended in front of the rename.
+    if (kind === "rename") time.advance(LEASE_MS); // Suspended before the rename.
     return undefined;
   };
   presence.heartbeat();

@@ -11,7 +11,7 @@ function line(object_id: string): string {
   return `${JSON.stringify({ type: "obj_create", req: { obj } })}\n`;
 }
 
-/** Files that are open, as far as calls tell: a file that could not be opened counts. */
+/** Number of open files according to the counted calls; failed opens count as well. */
 function openFiles({ openRead = 0, openAppend = 0, "file.close": closed = 0 }: OperationCounts) {
   return openRead + openAppend - closed;
 }
@@ -25,7 +25,7 @@ function countingProcess(world: LogWorld) {
   return { runtime, counted, counts: files.counts };
 }
 
-/** Recovers so many segments, each with a process of its own if asked. */
+/** Recovers this many segments, optionally with one process each. */
 async function recover(segments: number, processes: number) {
   const world = new LogWorld();
   for (let n = 0; n < processes; n++) {

@@ -4,7 +4,7 @@ import { sharedLeasePrefix } from "../../../src/wal/segment/segment_name.ts";
 import { test } from "../../harness.ts";
 import { LogWorld, PROJECT, WAL, WRITER } from "../../support/wal/wal_fixture.ts";
 
-/** Result of `work` as virtual time passes. */
+/** Result of `work` while virtual time passes. */
 async function inTime<Result>(world: LogWorld, work: Promise<Result>): Promise<Result> {
   let over = false;
   void work.finally(() => over = true);
@@ -12,7 +12,7 @@ async function inTime<Result>(world: LogWorld, work: Promise<Result>): Promise<R
   return await work;
 }
 
-/** Segments with one object each, left by a writer without a lock. */
+/** Segments with one object each, from a writer without a lock. */
 function orphans(world: LogWorld, count: number): string[] {
   return Array.from({ length: count }, (_, n) => {
     const stem = `${String(n + 1).padStart(20, "0")}_${WRITER}`;

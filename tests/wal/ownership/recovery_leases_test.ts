@@ -15,10 +15,10 @@ import { test } from "../../harness.ts";
 import { LogWorld, PROJECT, SERVER, WRITER } from "../../support/wal/wal_fixture.ts";
 import { tokenOf } from "../../support/wal/writer_fixture.ts";
 
-/** As long as the other one: the fake server cuts it off. */
+/** Same length as the other URL: the fake server strips it. */
 const OTHER_SERVER = "http://second.test";
 
-/** A segment of another implementation, whose name tells no server. */
+/** A segment of another implementation, whose name does not identify a server. */
 const UNNAMED = segmentOf(WRITER);
 const OWN = segmentOf(tokenOf(1, SERVER));
 

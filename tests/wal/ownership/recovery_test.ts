@@ -13,7 +13,7 @@ function line(object_id: string): string {
   return `${JSON.stringify({ type: "obj_create", req: { obj } })}\n`;
 }
 
-/** A pipeline in a process of its own that writes these records and does not send. */
+/** A pipeline in its own process that writes these records and does not send. */
 function writer(world: LogWorld, names: string[], runtime = world.process(), changes = {}) {
   const pipeline = openPipeline(world.options(runtime, { sender: false, ...changes }));
   const append = (name: string) => {
@@ -28,7 +28,7 @@ function arrived(world: LogWorld): string[] {
   return world.server.taken.map(({ value }) => (value.obj as { object_id: string }).object_id);
 }
 
-/** A process that has begun to send what was left, and never gets an answer. */
+/** A process that has started to send orphaned segments, and never gets a response. */
 async function stuckSender(world: LogWorld) {
   const runtime = world.process();
   const fetch = () => new Promise<Response>(() => {});

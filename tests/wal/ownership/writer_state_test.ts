@@ -16,7 +16,7 @@ import { presenceOf, putSegment, tokenOf } from "../../support/wal/writer_fixtur
 const OWN = tokenOf(0xfff);
 const WRITER = tokenOf(1);
 
-/** A watcher, and the segment of a process whose host may be another one. */
+/** A watcher, and the segment of a process, possibly on another host. */
 function scene(host?: MemoryHost, sender = true) {
   const world = new LogWorld();
   const { disk, clock } = world;

@@ -7,7 +7,7 @@ import { LogWorld, PROJECT, STEM } from "../../support/wal/wal_fixture.ts";
 
 const FULL = { code: "ERR_LOG_FULL" };
 
-/** Bytes of all files of the project, as the disk has them. */
+/** Bytes of all files of the project on the disk. */
 function onDisk(runtime: MemoryRuntime): number {
   const { fault } = runtime;
   runtime.fault = undefined;
@@ -25,7 +25,7 @@ function quotaOf(runtime: MemoryRuntime, maxBytes: number): DiskQuota {
   return new DiskQuota({ files, clock, directory: PROJECT, maxBytes });
 }
 
-/** A quota that has counted what is there. */
+/** A quota that has completed its initial count. */
 async function countedQuota(runtime: MemoryRuntime, maxBytes: number): Promise<DiskQuota> {
   const quota = quotaOf(runtime, maxBytes);
   await quota.recount();

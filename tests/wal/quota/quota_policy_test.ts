@@ -5,7 +5,7 @@ import type { MemoryRuntime } from "../../support/simulated_runtime/memory.ts";
 import { test } from "../../harness.ts";
 import { LogWorld, PROJECT } from "../../support/wal/wal_fixture.ts";
 
-/** Bytes of all files of the project, as the disk has them. */
+/** Bytes of all files of the project on the disk. */
 function onDisk(runtime: MemoryRuntime): number {
   const { fault } = runtime;
   runtime.fault = undefined;
@@ -18,7 +18,7 @@ function onDisk(runtime: MemoryRuntime): number {
   return sum;
 }
 
-/** A directory that an earlier program filled to its quota while the server was away. */
+/** A directory that an earlier program filled to its quota while the server was down. */
 async function filled(maxDiskBytes: number): Promise<{ world: LogWorld; left: number }> {
   const world = new LogWorld();
   const runtime = world.process();
@@ -42,7 +42,7 @@ function append(pipeline: ReturnType<typeof openPipeline>, object_id: string): v
   pipeline.append("obj_create", JSON.stringify({ obj }));
 }
 
-/** Opens the next program there, while the server is still away. */
+/** Opens the next program there, while the server is still down. */
 function openNext(world: LogWorld, changes: Partial<PipelineOptions>) {
   const runtime = world.process();
   let isAway = true;
@@ -79,7 +79,7 @@ test("disk quota: an initially full directory rejects new records under drop-new
   const { appended, dropped, pendingRecords } = await pipeline.stats();
   assert.equal(appended + dropped["quota-new"], 50);
   assert.ok(dropped["quota-new"] >= 40, `${dropped["quota-new"]} dropped`);
-  // The lease of the sender has to be made, or nothing would ever get away.
+  // The sender must be able to create its lease, or nothing would ever be delivered.
   assert.ok(onDisk(runtime) <= 20_000 + 500, `${onDisk(runtime)} bytes`);
   assert.ok(pendingRecords <= left + appended);
   const { ids } = await finish();
@@ -112,7 +112,8 @@ test("disk quota: an initially full directory drops its oldest segments under dr
 for (const [when, isHeld] of [["drained", false], ["not drained", true]] as const) {
   test(`disk quota: of orphaned segments that are ${when}, only as many are dropped as necessary`, async () => {
     const { world, left } = await filled(20_000);
-    // A server that rejects the key gets no requests for a while, and the lease is released.
+    // A server that rejects the key gets no requests for a while, and the lease is
+    // released.
     world.server.refuse = () => isHeld ? { status: 401, body: {} } : null;
     const { runtime, pipeline, finish } = openNext(world, {
       maxDiskBytes: 20_000,

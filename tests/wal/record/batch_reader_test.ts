@@ -170,7 +170,7 @@ test("batch reader: an oversize line does not affect the complete lines before i
   const short = (name: string): string => line(name.padEnd(50, "."));
   const lines = (count: number): string =>
     Array.from({ length: count }, (_, index) => short(`${index}`)).join("");
-  // The batches in front say how much to read; what is left for the last one is less than that.
+  // Earlier batches determine the read size; less than that is left for the last one.
   for (const count of [120, 150, 180, 250, 350]) {
     for (const sealed of [true, false]) {
       for (const [length, fits] of [[50_000, false], [19_000, true]] as const) {

@@ -5,10 +5,10 @@ import { bytesOf } from "../../support/wal/wal_fixture.ts";
 
 const A = '{"type":"call_start","req":{"start":{"id":"a","x":"}{é"}}}';
 const B = '{"type":"obj_create","req":{"obj":{"val":[{}]}}}';
-/** As Python's json.dumps lays it out. */
+/** As formatted by Python's json.dumps. */
 const C = '{"type": "feedback_create", "req": {"id": "c"}}';
 
-/** The pieces of a line: whole records as they are, what is corrupt behind a `!`. */
+/** The pieces of a line: whole records unchanged, corrupt parts prefixed with `!`. */
 function split(line: string): string[] {
   const bytes = bytesOf(line);
   const pieces = splitDamaged(bytes);

@@ -11,7 +11,7 @@ const decoder = new TextDecoder();
 const PAST_FIRST_READ = 1_300_000;
 const EVEN = line("x".repeat(5_000)).repeat(600);
 
-/** Lines of very different lengths, which make batches of different sizes. */
+/** Lines of very different lengths, which result in batches of different sizes. */
 function unevenLines(count: number): string[] {
   const random = seeded(7);
   return Array.from({ length: count }, (_, index) => {
@@ -35,7 +35,8 @@ test("batch reader: reading ahead changes nothing, whatever the size of reads", 
         read += text;
         kept.push({ batch, text });
         if (kept.length > 3) kept.shift();
-        // Also while the next bytes arrive: two may be on their way, and one is prepared.
+        // The same while the next bytes are being read: two batches may be in flight, and
+        // one is prepared.
         await Promise.resolve();
         for (const { batch, text } of kept) assert.equal(lineTexts(batch), text);
       }

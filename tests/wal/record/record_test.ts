@@ -18,7 +18,7 @@ interface Found {
   canonical: boolean;
 }
 
-/** Reads a line in the middle of other bytes. */
+/** Reads a line surrounded by other bytes. */
 function read(line: string): Found | null {
   const content = bytesOf(line);
   const bytes = joined(bytesOf("before\n"), content, bytesOf("\nbehind"));

@@ -22,7 +22,7 @@ import { pipelineOptions, start } from "../../support/delivery/delivery_fixture.
 
 const noModes = process.platform === "win32" && "Windows has no permission bits";
 
-/** Runs `body` with an empty directory of the host's. */
+/** Runs `body` with an empty directory on the host. */
 async function withDirectory(body: (directory: string) => Promise<void> | void): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), "weave-wal-directory-"));
   try {

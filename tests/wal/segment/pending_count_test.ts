@@ -9,7 +9,7 @@ import { test } from "../../harness.ts";
 const LINE = `${"x".repeat(99)}\n`;
 const MB = 1024 * 1024;
 
-/** Lines of 100 bytes, without end; tells how many bytes of them were read. */
+/** An endless sequence of 100-byte lines that counts the bytes read. */
 function endlessLines() {
   const line = new TextEncoder().encode(LINE);
   const source = {

@@ -44,7 +44,7 @@ for (
 ) {
   test(`project id: calls of ${JSON.stringify(project)} go nowhere, and hold nobody up`, async () => {
     const world = new LogWorld();
-    // A server whose projects are all in complete mode: a switch to the v1 batch API would end there.
+    // A server whose projects are all in complete mode: it rejects the v1 batch API.
     world.server.refuse = (path) => path === "/call/upsert_batch" ? MODE : null;
     world.put(callOf("team/project", "a") + callOf(project, "b") + callOf("team/project", "c"));
     const result = await world.recover({ useCallsComplete: true });

@@ -80,7 +80,7 @@ test("segment chain: an unreadable file is skipped, reported once, and stays", a
     /open|read/.test(kind) && path.includes(segments[1].stem) ? { code: "EIO" } : undefined;
   assert.equal((await textOf(chain, 2)).replaceAll(/\n+/g, "\n"), "a\nc\n");
   assert.equal(errors.length, 1);
-  chain.acknowledge(5); // Inside of it.
+  chain.acknowledge(5); // Within it.
   chain.complete();
   await chain.settled();
   assert.deepEqual(world.names(), [`${segments[1].stem}.jsonl`]);

@@ -14,7 +14,7 @@ function scene(...contents: Record<string, string>[]) {
   const segments = contents.map((files, n) => putSegment(world, tokenOf(1), files, BigInt(n)));
   const runtime = world.process();
   const counter = new WaitingCounter(runtime);
-  /** Names of the files that a count opened. */
+  /** Names of the files opened by a count. */
   const opened = async (listed: readonly ListedSegment[] = segments): Promise<number> => {
     let count = 0;
     runtime.fault = ({ kind }) => void (count += kind === "open" ? 1 : 0);

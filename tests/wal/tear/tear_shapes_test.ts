@@ -10,7 +10,7 @@ const RECORDS = ["a", "b", "c"].map((name) => ({
 const LINES = RECORDS.map((record) => JSON.stringify(record));
 const LOG = bytesOf(`${LINES.join("\n")}\n`);
 
-/** Recovers a log; returns how much of it was delivered, and why the rest was dead-lettered. */
+/** Recovers a log; returns the number of delivered records, and why the rest was dead-lettered. */
 async function outcome(...parts: (Uint8Array | string)[]): Promise<[number, string[]]> {
   const bytes = joined(...parts.map((part) => typeof part === "string" ? bytesOf(part) : part));
   const { delivered, deadLetters } = await judge(bytes, false);
@@ -58,7 +58,7 @@ test("tear: missing newlines lose no record, in the middle or at the end", async
 });
 
 test("tear: a partial record before the next one affects only itself", async () => {
-  // What a full disk makes of a log whose writer does not take back what it began.
+  // A log on a full disk whose writer does not roll back partial writes.
   const piece = LINES[1].slice(0, 33);
   assert.deepEqual(await outcome(LINES[0], "\n", piece, LINES[2], "\n"), [2, ["corrupt"]]);
   assert.deepEqual(await outcome(piece, LOG), [3, ["corrupt"]]);

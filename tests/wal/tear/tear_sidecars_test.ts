@@ -24,7 +24,7 @@ const LOG = LINES.join("");
 const LENGTH = bytesOf(LINES[0]).length;
 const SIZE = bytesOf(LOG).length;
 
-/** Recovers the log beside these files; tells which of its records arrived. */
+/** Recovers the log with these sidecar files; returns which of its records were delivered. */
 async function arrivals(files: Record<string, string>, world = new LogWorld()): Promise<string[]> {
   world.put(LOG);
   for (const [suffix, content] of Object.entries(files)) put(world, suffix, content);

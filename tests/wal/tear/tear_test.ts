@@ -24,7 +24,8 @@ for (const [path, useCallsComplete] of PATHS) {
     }
   });
 
-  // The other corruptions, of a part of the bytes: `tests/long/tear_test.ts` has all of them.
+  // The other corruptions, for a sample of the bytes: `tests/long/tear_test.ts` covers
+  // all of them.
   for (const [index, corruption] of CORRUPTIONS.entries()) {
     const [name] = corruption;
     const title = index === 0 ? `every byte ${name}` : `every third byte ${name}`;
