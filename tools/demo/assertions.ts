@@ -14,27 +14,27 @@ import type { SeenCall } from "./traced_program.ts";
 export interface Outcome {
   /** Whether every call arrived, the log is empty and the second process ended with code 0. */
   readonly ok: boolean;
-  /** Calls that the program saw finish, in both processes. */
+  /** Number of calls that the program saw finish, in both processes. */
   readonly seen: number;
-  /** Number of these calls that the server has completely. */
+  /** Number of these calls that are complete at the server. */
   readonly arrived: number;
-  /** Calls that the server does not have completely. */
+  /** Calls that are not complete at the server. */
   readonly missing: readonly SeenCall[];
   /** Files that are left in the log directory. */
   readonly leftover: readonly string[];
-  /** Calls of the first process that reached the server after it was dead. */
+  /** Number of calls of the first process that reached the server after it was dead. */
   readonly fromTheLog: number;
-  /** Calls that the program saw throw. */
+  /** Number of calls that the program saw throw. */
   readonly failed: number;
-  /** Calls that were running at the kill: the server has their starts but no ends. */
+  /** Number of calls that were running at the kill: the server has their starts but no ends. */
   readonly cutOff: number;
-  /** Parts of calls that were sent more than once; the server counts them once. */
+  /** Number of parts of calls that were sent more than once; the server counts them once. */
   readonly sentTwice: number;
   /** Exit code of the second process. */
   readonly exitCode: number | null;
 }
 
-/** Facts that the result is computed from. */
+/** Input of the result. */
 export interface OutcomeInput {
   readonly server: MockServer;
   readonly calls: readonly CallRecord[];
@@ -44,7 +44,7 @@ export interface OutcomeInput {
   readonly exitCode: number | null;
 }
 
-/** Compares what the program saw finish with what the server has. */
+/** Compares the calls that the program saw finish with those at the server. */
 export function checkOutcome(input: OutcomeInput): Outcome {
   const { server, calls, seen, fromTheLog, leftover, exitCode } = input;
   const byId = new Map(calls.map((call) => [call.id, call]));

@@ -49,7 +49,7 @@ export function logFiles(walDir: string): FoundFile[] {
   );
 }
 
-/** The project's documentation, without the generated list of tests, which answers no question. */
+/** The project's documentation, without the generated list of tests, which answers no questions. */
 export function documentsOf(root: string): string[] {
   return ["", "docs", "docs/operations", "docs/internals"].flatMap((folder) =>
     listed(join(root, folder))

@@ -55,7 +55,7 @@ async function packageAt(
 ): Promise<PackageFiles> {
   const top = new URL("../..", module).href.replace(/\/$/, "");
   const command = commandAt(runtime, `${top}/${PROGRAM}.ts`);
-  // JSR serves a list of the files of a version.
+  // JSR serves a list of the files of each version.
   const { manifest } = JSON.parse(await textAt(`${top}_meta.json`)) as {
     manifest: Readonly<Record<string, unknown>>;
   };

@@ -82,7 +82,7 @@ export class Scenario {
     output.line(`  ${green("✓")} ${question} ${dim(`→ ${clip(answer, room)}`)}`);
   }
 
-  /** Calls that the server has completely. */
+  /** Calls that are complete at the server. */
   arrived(seen: readonly SeenCall[]): SeenCall[] {
     const { calls } = this.server.store.project(PROJECT);
     return seen.filter((call) => isWhole(call, calls.get(call.id)));

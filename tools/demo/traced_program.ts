@@ -15,7 +15,7 @@ import type { Command } from "./runtimes.ts";
 export type SeenCall = Extract<ProgramEvent, { event: "call" }>;
 /** Event when the program is ready for questions. */
 export type Ready = Extract<ProgramEvent, { event: "ready" }>;
-/** An answer of the program. */
+/** An answer from the program. */
 export type Answered = Extract<ProgramEvent, { event: "answer" }>;
 
 /** Options of a program. */

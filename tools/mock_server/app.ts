@@ -61,7 +61,7 @@ export function createMockApp(deps: MockDeps): MockApp {
         if (refused) c.res = refused;
         else await next();
       }
-      // The listener does this after the response was sent; this one may never be sent.
+      // The listener does this once the response is sent, but this one may never be sent.
       if (kind) deps.changed();
       await pause(fault?.delayMs, c, deps.stopping);
       if (kind === "loseReply" || deps.stopping.aborted) return replace(c, c.env.wire.tear());
@@ -91,7 +91,7 @@ export function createMockApp(deps: MockDeps): MockApp {
   return app;
 }
 
-/** The methods that a path knows; none when there is no such path. */
+/** The methods of a path; empty if the path does not exist. */
 function methodsOf(app: MockApp, path: string): string[] {
   return ["GET", "POST", "DELETE"].filter((method) =>
     app.router.match(method, path)[0].some(([[, { path }]]) => path !== "/*" && path !== "*")

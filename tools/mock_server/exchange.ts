@@ -60,10 +60,7 @@ export function bodyText(c: MockContext): string {
   return decoder.decode(c.get("bytes"));
 }
 
-/**
- * The request's body when it follows `rule` and the server takes what it names; else the answer
- * that says what is wrong.
- */
+/** The request's body if it is valid and the project exists; otherwise the error response. */
 export function readBody(
   c: MockContext,
   rule: Rule,
@@ -91,7 +88,7 @@ export function unprocessable(c: MockContext, problems: readonly Problem[]): Res
   return c.json({ detail: problems.slice(0, 10) }, 422);
 }
 
-/** An answer that refuses, in the trace server's own form. */
+/** An error response in the trace server's format. */
 export function refuse(
   c: MockContext,
   { status, reason }: Pick<Refusal, "reason"> & { status: Refusal["status"] | 401 | 403 | 409 },
@@ -100,7 +97,7 @@ export function refuse(
   return c.json({ reason, ...(errorCode === undefined ? {} : { error_code: errorCode }) }, status);
 }
 
-/** The answer of a router that knows no such path. */
+/** The response of a router for an unknown path. */
 export function noSuchRoute(c: MockContext): Response {
   return c.json({ detail: "Not Found" }, 404);
 }

@@ -5,8 +5,9 @@
  */
 
 /**
- * A fault. Of several kinds, the first of this order applies, and `delayMs` is added to it: `hang`, `reset`, `status`, `redirect`, `garbage`, `loseReply`,
- * `truncate`. The request is only processed with `delayMs` (without another kind), `loseReply` and `truncate`.
+ * A fault. If it has several kinds, the first in this order applies, plus `delayMs`:
+ * `hang`, `reset`, `status`, `redirect`, `garbage`, `loseReply`, `truncate`. The request
+ * is processed only with `delayMs` (without another kind), `loseReply` and `truncate`.
  */
 export interface Fault {
   /** Affected paths: this one, or all that match (default: all). */
@@ -54,7 +55,7 @@ export type FaultKind =
 export interface ActiveFault {
   /** Its definition. */
   readonly fault: Readonly<Fault>;
-  /** Number of requests that it affected so far. */
+  /** Number of requests affected so far. */
   readonly hits: number;
   /** Removes it. */
   remove(): void;
@@ -95,7 +96,7 @@ class Entry implements ActiveFault {
   }
 }
 
-/** Active faults. The one that was added first wins. */
+/** Active faults. The first one added takes precedence. */
 export class Faults {
   #entries: Set<Entry> = new Set();
 

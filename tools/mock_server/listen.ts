@@ -1,5 +1,5 @@
 /**
- * The connection of a request as the faults of the mock server need it, on each HTTP server.
+ * Connection of a request, for the faults of the mock server, on each HTTP server.
  *
  * @module
  */

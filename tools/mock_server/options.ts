@@ -7,9 +7,10 @@
 /**
  * The calls APIs that the server supports.
  *
- * - `"old"`: a server from before v2; v2 paths answer 404.
- * - `"new"`: both; a project whose first call comes in through v2 is in complete mode from then on.
- * - `"complete"`: every project is in complete mode: the v1 call writes answer 400
+ * - `"old"`: a server older than v2; v2 paths return 404.
+ * - `"new"`: both; a project whose first call arrives through v2 is in complete mode from
+ *   then on.
+ * - `"complete"`: every project is in complete mode; v1 call writes return 400
  *   `CALLS_COMPLETE_MODE_REQUIRED`.
  */
 export type CallMode = "old" | "new" | "complete";
@@ -18,22 +19,23 @@ export type CallMode = "old" | "new" | "complete";
 export interface MockBehavior {
   /** Supported calls APIs (default: `"new"`). */
   callMode: CallMode;
-  /** Which file paths exist: `/files/…`, the older `/file/…`, or `"both"`, the default. */
+  /** Supported file paths: `/files/…`, the older `/file/…`, or `"both"` (default). */
   filePaths: "new" | "old" | "both";
-  /** Whether `/feedback/batch/create` exists; `true`. */
+  /** Whether `/feedback/batch/create` exists (default: `true`). */
   feedbackBatch: boolean;
   /** Format of the responses to OpenTelemetry spans (default: `"json"`). */
   otelReply: "json" | "protobuf";
-  /** The largest request body in bytes; more answers 413. 32 MiB. */
+  /** Maximum size of a request body in bytes; larger ones return 413 (default: 32 MiB). */
   bodyLimit: number;
   /**
-   * Projects that do not exist: 404 with a reason. `"entity/project"`, or `"entity"` for all
-   * projects of an entity. None by default: every other project is made when it is first named.
+   * Projects that do not exist, which return 404 with a reason: `"entity/project"`, or
+   * `"entity"` for all projects of an entity (default: none). Every other project is
+   * created on first use.
    */
   missingProjects: readonly string[];
   /**
-   * Whether call ids may have any form, so that tests can use short ones (default: `true`). The real
-   * server accepts UUIDs and ids of OpenTelemetry only.
+   * Whether call IDs may have any format, so that tests can use short ones (default:
+   * `true`). The real server accepts only UUIDs and OpenTelemetry IDs.
    */
   anyIds: boolean;
   /** Required API key: 401 without one, 403 with another (default: `null`, any). */
@@ -48,7 +50,7 @@ export interface MockOptions extends Partial<MockBehavior> {
   keepBodies?: boolean;
   /** Maximum number of requests in the journal (default: 10,000). */
   journalSize?: number;
-  /** Whether the journal keeps the text of request bodies; `false`. */
+  /** Whether the journal keeps the text of request bodies (default: `false`). */
   journalBodies?: boolean;
 }
 

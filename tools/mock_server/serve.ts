@@ -16,18 +16,18 @@ import { MockStore } from "./store/store.ts";
 
 /** Options for starting a mock server. */
 export interface StartOptions extends MockOptions {
-  /** The port; 0, the default, takes a free one. */
+  /** The port (default: 0, a free one). */
   port?: number;
-  /** The address to listen on; `"127.0.0.1"`. */
+  /** The address to listen on (default: `"127.0.0.1"`). */
   hostname?: string;
-  /** The state to start with; an empty one by default. */
+  /** The initial state (default: empty). */
   store?: MockStore;
   /** HTTP server (default: `"node"` on Deno, for its exact faults, otherwise `"native"`). */
   engine?: MockEngine;
   /**
-   * Whether connections are used again; `false`. Deno's `fetch` sends a request a second time by
-   * itself when a connection that was used before breaks under it; without this option every
-   * `fetch` is exactly one request on every host. `true` is faster for load tests.
+   * Whether connections are reused (default: `false`). Deno's `fetch` repeats a request
+   * by itself if a reused connection breaks; with `false`, every `fetch` is exactly one
+   * request on every host. `true` is faster for load tests.
    */
   keepAlive?: boolean;
   /** Called for every request when its response is known. */
@@ -38,7 +38,7 @@ export interface StartOptions extends MockOptions {
 export interface MockServer {
   /** `http://<hostname>:<port>`. */
   readonly url: string;
-  /** The port it listens on; the same after a restart. */
+  /** The listening port; unchanged by a restart. */
   readonly port: number;
   /** Stored data. */
   readonly store: MockStore;
@@ -52,16 +52,17 @@ export interface MockServer {
   configure(changes: Partial<MockBehavior>): void;
   /** Stops listening and aborts all connections. A second call does nothing. */
   stop(): Promise<void>;
-  /** Stops, then listens on the same port again, with all that it held. */
+  /** Stops, then listens on the same port again, with the same state. */
   restart(): Promise<void>;
   /**
-   * Resolves as soon as a request that made `predicate` true was answered, or met by a fault; at
-   * once when it is true already.
+   * Resolves when a request that made `predicate` true was answered or met a fault; at
+   * once if it is already true.
    *
-   * @param options `timeout`: ms until it rejects with `ERR_TIMEOUT`; 10,000.
+   * @param options `timeout`: ms after which it rejects with `ERR_TIMEOUT` (default:
+   * 10,000).
    */
   waitFor(predicate: (store: MockStore) => boolean, options?: { timeout?: number }): Promise<void>;
-  /** The same as `stop()`, for `await using`. */
+  /** Same as `stop()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 

@@ -13,7 +13,7 @@ export interface Passage {
   readonly path: string;
   /** Number of its first line, from 1. */
   readonly line: number;
-  /** The headings above it, and the name in bold at its front. */
+  /** The headings above it, and the name in bold at its start. */
   readonly heading: string;
   readonly text: string;
 }
@@ -41,7 +41,7 @@ export function markdownPassages(path: string, text: string): Passage[] {
   let inCode = false;
   const close = (): void => {
     if (lines.length > 0) {
-      // A name in bold at the front is the heading of its item.
+      // A name in bold at the start is the heading of its item.
       const [, name, text] = /^(?:\*\*(.+?)\.?\*\*\s+(?=[A-Z]))?(.*)$/.exec(lines.join(" "))!;
       const heading = [...headings, plain(name ?? "")].filter(Boolean).join(" › ");
       passages.push({ path, line: first, heading, text: plain(text) });

@@ -57,8 +57,8 @@ type Trace = <A extends unknown[], R>(
 ) => (...args: A) => R;
 
 /**
- * Like `op`, but also reports each call to the demo after the op has returned, when its record has to
- * be in the log. The reported calls are those that the program saw finish.
+ * Like `op`, but also reports each call to the demo after the op has returned, when its
+ * record must be in the log. The reported calls are those that the program saw finish.
  */
 export function traceAndReport(
   op: Trace,

@@ -153,7 +153,7 @@ export function addCallRoutes(app: MockApp, deps: MockDeps): void {
   });
 }
 
-/** Gives a start the ids that it lacks; an empty text counts as none. */
+/** Adds missing IDs to a start; an empty string counts as missing. */
 function giveIds(start: Json): void {
   start.id ||= crypto.randomUUID();
   start.trace_id ||= crypto.randomUUID();

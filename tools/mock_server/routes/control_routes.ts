@@ -1,6 +1,6 @@
 /**
- * `/__mock/…`: controls of the mock server for other processes. They need no API key, are not
- * affected by faults and are not in the journal.
+ * `/__mock/…`: controls of the mock server for other processes. They need no API key, are
+ * not affected by faults, and are not logged.
  *
  * @module
  */
@@ -56,7 +56,7 @@ const BEHAVIOR: Rule = shape({}, {
 export interface MockState {
   /** Counters of all writes. */
   counts: MockDeps["store"]["counts"];
-  /** Calls held, and how many of them have a start and an end. */
+  /** Number of stored calls, and of those with a start and an end. */
   calls: number;
   finished: number;
   projects: {

@@ -1,5 +1,5 @@
 /**
- * Checks of feedback by its type, with the refusals of the trace server.
+ * Checks feedback by type, with the error messages of the trace server.
  *
  * @module
  */
@@ -13,7 +13,7 @@ const MAX_PAYLOAD = 1024 * 1024;
 const RUNNABLE = "wandb.runnable";
 const EMOJI = /\p{Extended_Pictographic}|\p{Regional_Indicator}{2}|[#*0-9]\ufe0f?\u20e3/u;
 
-/** The refusal of a feedback; `null` when there is none. */
+/** Why a feedback is rejected; `null` if it is accepted. */
 export function refusalOfFeedback(feedback: Json): Refusal | null {
   const type = feedback.feedback_type as string;
   const payload = feedback.payload as Json;

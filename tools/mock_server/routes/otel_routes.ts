@@ -1,5 +1,5 @@
 /**
- * OpenTelemetry spans, for the Traces view and for the Agents view.
+ * OpenTelemetry spans, for the Traces view and the Agents view.
  *
  * @module
  */
@@ -17,7 +17,7 @@ const PATHS: Readonly<Record<OtelView, string>> = {
   agents: "/agents/otel/v1/traces",
 };
 
-/** Spans that were not taken, and why. */
+/** Rejected spans, and the reason. */
 interface Rejected {
   readonly count: number;
   readonly errors: readonly string[];
@@ -72,7 +72,7 @@ async function inflated(c: MockContext): Promise<Uint8Array> {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-/** The project that the span's resource names, or the header of the request. */
+/** The project in the span's resource, or in the header of the request. */
 function projectOf(c: MockContext, { resource }: Span): string | null {
   const { "wandb.entity": entity, "wandb.project": project } = resource;
   if (typeof entity === "string" && typeof project === "string") return `${entity}/${project}`;
@@ -80,7 +80,7 @@ function projectOf(c: MockContext, { resource }: Span): string | null {
   return /^[^/]+\/[^/]+$/.test(header) ? header : null;
 }
 
-/** The server builds a tree of the names of attributes: a value cannot have fields too. */
+/** The server builds a tree of attribute names: a value cannot have fields as well. */
 function attributeConflict({ attributes }: Span): string | null {
   for (const name of Object.keys(attributes)) {
     for (let dot = name.indexOf("."); dot !== -1; dot = name.indexOf(".", dot + 1)) {

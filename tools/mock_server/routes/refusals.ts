@@ -1,13 +1,13 @@
 /**
- * Checks that the trace server makes on a well-formed request, with its statuses and messages: values
- * that it rejects or can never store.
+ * Checks that the trace server makes on a well-formed request, with its statuses and
+ * messages: values that it rejects or can never store.
  *
  * @module
  */
 
 import type { Json } from "../store/call_store.ts";
 
-/** A refusal: its status, and the `reason` of its body. */
+/** A rejection: its status, and the `reason` in its body. */
 export interface Refusal {
   readonly status: 400 | 404 | 413 | 422 | 500;
   readonly reason: string;
@@ -16,24 +16,27 @@ export interface Refusal {
 const MAX_OP_NAME = 128;
 const MAX_DISPLAY_NAME = 1024;
 const MAX_OBJECT_ID = 128;
-/** Arrays and objects inside each other, in the whole body. */
+/** Maximum nesting depth of arrays and objects in the whole body. */
 const MAX_DEPTH = 200;
-/** JSON texts inside JSON texts that are searched for refs. */
+/** Maximum depth of JSON texts within JSON texts that are searched for refs. */
 const MAX_TEXTS_WITHIN = 8;
 const REF = "weave:///";
 const INTERNAL_REF = "weave-trace-internal:///";
 const NOT_IN_OBJECT_ID = /[^\p{L}\p{N}_.-]/gu;
 
-/** The server's answer to a record that it cannot store, every time. */
+/** The server's response to a record that it can never store. */
 const FAILS: Refusal = { status: 500, reason: "Internal server error" };
 
 /** Options of {@link refusalOfBody}. */
 export interface BodyChecks {
-  /** Projects that do not exist, as `"entity/project"`, or `"entity"` for all of an entity's. */
+  /**
+   * Projects that do not exist: `"entity/project"`, or `"entity"` for all projects of an
+   * entity.
+   */
   readonly missingProjects: readonly string[];
 }
 
-/** The refusal of a body for its projects, its refs or its depth; `null` when there is none. */
+/** Why a body is rejected for its projects, refs or depth; `null` if it is accepted. */
 export function refusalOfBody(body: unknown, text: string, checks: BodyChecks): Refusal | null {
   if (isTooDeep(text)) return { status: 413, reason: "Request too large" };
   const projects = checks.missingProjects.length > 0 ? projectsOf(body) : [];
@@ -46,7 +49,7 @@ export function refusalOfBody(body: unknown, text: string, checks: BodyChecks): 
     : null;
 }
 
-/** The refusal of a project that does not exist; `null` when it does. */
+/** The rejection for a project that does not exist; `null` if it does. */
 export function refusalOfProject(project: string, missing: readonly string[]): Refusal | null {
   return missing.includes(project) || missing.includes(project.split("/")[0])
     ? { status: 404, reason: `Project ${project} not found` }
@@ -54,9 +57,9 @@ export function refusalOfProject(project: string, missing: readonly string[]): R
 }
 
 /**
- * The refusal of a start, an end or a complete call; `null` when there is none.
+ * Why a start, an end or a complete call is rejected; `null` if it is accepted.
  *
- * @param anyIds Whether ids may be of any form.
+ * @param anyIds Whether IDs may have any format.
  */
 export function refusalOfCall(call: Json, anyIds: boolean): Refusal | null {
   const badId = anyIds ? null : refusalOfIds(call);
@@ -77,7 +80,7 @@ export function refusalOfCall(call: Json, anyIds: boolean): Refusal | null {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** Ids are UUIDs, or span and trace ids of OpenTelemetry by their lengths, in lower case. */
+/** IDs must be UUIDs, or OpenTelemetry span and trace IDs (by length), in lower case. */
 function refusalOfIds({ id, trace_id, parent_id }: Json): Refusal | null {
   const ids: [unknown, number][] = [[id, 16], [trace_id, 32], [parent_id, 16]];
   for (const [id, length] of ids) {
@@ -88,14 +91,17 @@ function refusalOfIds({ id, trace_id, parent_id }: Json): Refusal | null {
   return null;
 }
 
-/** The refusal of an update that changes nothing; `null` when there is none. */
+/** The rejection for an update that changes nothing; `null` if it changes something. */
 export function refusalOfUpdate(update: Json): Refusal | null {
   return update.display_name == null
     ? { status: 400, reason: "One of [display_name] is required for call update" }
     : null;
 }
 
-/** The refusal of an object whose name belongs to objects of another class; `null` when there is none. */
+/**
+ * The rejection for an object whose name is used by objects of another class; `null` if
+ * it is not.
+ */
 export function refusalOfClass(
   id: string,
   own: string | null,
@@ -114,7 +120,7 @@ export function refusalOfClass(
   };
 }
 
-/** The refusal of an object's name; `null` when there is none. */
+/** Why an object's name is rejected; `null` if it is accepted. */
 export function refusalOfObjectId(id: string): Refusal | null {
   const invalid = id.match(NOT_IN_OBJECT_ID);
   if (invalid) {
@@ -146,7 +152,7 @@ function refusalOfOpRef(ref: string): Refusal | null {
   return rest?.includes(":") ? null : FAILS;
 }
 
-/** Looks at the values, not at the keys, and into texts that are JSON themselves. */
+/** Checks values, but not keys, including those in texts that contain JSON. */
 function refusalOfRefs(
   value: unknown,
   missing: readonly string[],
@@ -183,7 +189,7 @@ function refusalOfText(
   }
 }
 
-/** The projects that a body names, wherever a request may name one. */
+/** All projects referred to in a body. */
 function projectsOf(body: unknown): string[] {
   if (Array.isArray(body)) return body.flatMap(projectsOf);
   if (typeof body !== "object" || body === null) return [];

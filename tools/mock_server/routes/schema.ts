@@ -1,10 +1,11 @@
 /**
  * Request schemas of all endpoints, as tables over `validators.ts`.
  *
- * Stricter than today's server, which ignores fields that it does not know, and no stricter than
- * the public SDKs need: a call's end may carry `trace_id`, `started_at` and `is_eval` (the Python
- * SDK writes them on both call paths, and the server ignores `is_eval` beside a complete call), and
- * `display_name` (the TypeScript SDK sends it when a call was renamed while it ran).
+ * Stricter than today's server, which ignores unknown fields, but no stricter than the
+ * public SDKs allow: a call's end may contain `trace_id`, `started_at` and `is_eval` (the
+ * Python SDK writes them on both call paths, and the server ignores `is_eval` next to a
+ * complete call), and `display_name` (the TypeScript SDK sends it if a call was renamed
+ * while it ran).
  *
  * @module
  */
@@ -104,7 +105,7 @@ const FEEDBACK_OPTIONAL = {
 };
 const feedback = shape(FEEDBACK_REQUIRED, FEEDBACK_OPTIONAL);
 
-/** The writes that have a JSON body. */
+/** Writes with a JSON body. */
 export type WriteName =
   | "callStart"
   | "callEnd"
@@ -185,10 +186,10 @@ export const WRITE_RULES: Readonly<Record<WriteName, Rule>> = {
   }, { wb_user_id: serverOwned }),
 };
 
-/** The form fields of a file upload; `file` itself is checked where the form is read. */
+/** The form fields of a file upload; `file` itself is checked when the form is read. */
 export const FILE_FORM: Rule = shape({ project_id: projectId }, { expected_digest: text });
 
-/** The reads that have a JSON body. */
+/** Reads with a JSON body. */
 export type ReadName =
   | "callRead"
   | "callsQuery"

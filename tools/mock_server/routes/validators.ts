@@ -1,31 +1,31 @@
 /**
- * Small rules for JSON values, checked by hand because a load test sends thousands of calls a
- * request. A rule adds what it finds wrong to a list, in the form that FastAPI answers with.
+ * Small hand-written rules for JSON values: a load test sends thousands of calls per
+ * request. A rule adds problems to a list, in FastAPI's format.
  *
  * @module
  */
 
 /** A problem of a request, as in the `detail` of a 422 response. */
 export interface Problem {
-  /** The kind of problem, such as `missing` or `extra_forbidden`. */
+  /** The kind of problem, e.g. `missing` or `extra_forbidden`. */
   readonly type: string;
-  /** Where: `"body"`, then keys and indexes. */
+  /** Path: `"body"`, then keys and indexes. */
   readonly loc: readonly (string | number)[];
   /** Message. */
   readonly msg: string;
-  /** The value there; for a missing field, the object that lacks it. */
+  /** The invalid value; for a missing field, the object that lacks it. */
   readonly input: unknown;
 }
 
-/** Position of a rule, and the problems found so far. */
+/** Path of the current value, and the problems found so far. */
 export interface Findings {
-  /** The path of the value under the rule; rules push and pop. */
+  /** The path of the current value; rules push and pop. */
   readonly path: (string | number)[];
   /** Problems. */
   readonly problems: Problem[];
 }
 
-/** Looks at one value. */
+/** Checks one value. */
 export type Rule = (value: unknown, findings: Findings) => void;
 
 /** Fields of an object by name. */
@@ -49,7 +49,7 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 const ISO_TIME = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?$/;
 const PROJECT_ID = /^[^/\s]+\/[^/]+$/;
 
-/** Any JSON value, `null` too. */
+/** Any JSON value, including `null`. */
 export const anything: Rule = () => {};
 
 /** A string. */
@@ -75,7 +75,7 @@ export const time: Rule = leaf(
     !Number.isNaN(Date.parse(value.replace(" ", "T"))),
 );
 
-/** A whole number, also as text. */
+/** An integer, also as text. */
 export const integer: Rule = (value, findings) => {
   if (Number.isInteger(value)) return;
   if (typeof value === "string") {
@@ -109,7 +109,7 @@ export function oneOf(...values: string[]): Rule {
   );
 }
 
-/** One of these strings, as a model names them. */
+/** One of these strings, with the error message of an enum. */
 export function member(...values: string[]): Rule {
   return leaf(
     "enum",
@@ -121,21 +121,24 @@ export function member(...values: string[]): Rule {
 /** A JSON object with any keys. */
 export const record: Rule = leaf("dict_type", "Input should be a valid dictionary", isRecord);
 
-/** A field that only the server sets. The Python SDK writes it as `null`; more is refused. */
+/**
+ * A field that only the server sets. The Python SDK writes it as `null`; other values are
+ * rejected.
+ */
 export const serverOwned: Rule = leaf(
   "extra_forbidden",
   "Only the server sets this field",
   (value) => value === null,
 );
 
-/** The rule, or `null`. */
+/** `null`, or a value that satisfies the rule. */
 export function nullable(rule: Rule): Rule {
   return (value, findings) => {
     if (value !== null) rule(value, findings);
   };
 }
 
-/** A list whose items all follow the rule. */
+/** A list whose items all satisfy the rule. */
 export function list(item: Rule): Rule {
   return (value, findings) => {
     if (!Array.isArray(value)) {
@@ -149,7 +152,7 @@ export function list(item: Rule): Rule {
   };
 }
 
-/** An object with any keys whose values all follow the rule. */
+/** An object with any keys whose values all satisfy the rule. */
 export function dictionary(item: Rule): Rule {
   return (value, findings) => {
     if (!isRecord(value)) return record(value, findings);
@@ -161,7 +164,7 @@ export function dictionary(item: Rule): Rule {
   };
 }
 
-/** An object with any keys, each of which follows one rule, and its value another. */
+/** An object with any keys, each of which satisfies one rule, and its value another. */
 export function dictionaryOf(key: Rule, item: Rule): Rule {
   const values = dictionary(item);
   return (value, findings) => {
@@ -176,10 +179,10 @@ export function dictionaryOf(key: Rule, item: Rule): Rule {
 }
 
 /**
- * An object with any keys besides these fields.
+ * An object with these and any other fields.
  *
- * @param optional Fields that may be `null`.
- * @param given Fields that may be left out, but not be `null`.
+ * @param optional Fields that may be `null`. @param given Fields that may be omitted, but
+ * not be `null`.
  */
 export function extendable(optional: Fields, given: Fields = {}): Rule {
   const rules = Object.entries(given);

@@ -29,7 +29,7 @@ import { classOf, internalIdOf } from "../store/store.ts";
 
 type Write = (c: MockContext, body: Json, text: string) => Response;
 
-/** Adds the writes of everything but calls to the application. */
+/** Adds all writes except those of calls to the application. */
 export function addValueRoutes(app: MockApp, deps: MockDeps): void {
   const { store, behavior } = deps;
   const post = (path: string, rule: Rule, write: Write) =>
@@ -163,7 +163,10 @@ export function addValueRoutes(app: MockApp, deps: MockDeps): void {
   });
 }
 
-/** The value from which the server computes the digest: with internal refs and the builtin class. */
+/**
+ * The value from which the server computes the digest: with internal refs and the
+ * built-in class.
+ */
 function objectValue(obj: Json, text: string): Canonical {
   const val = at(internalText(text), "obj", "val");
   if (typeof obj.builtin_object_class === "string" && val instanceof Map) {

@@ -1,6 +1,5 @@
 /**
- * Views of what the mock server holds, as its reads return it: with the fields that the real server
- * adds.
+ * Stored data as the reads return it, with the fields that the real server adds.
  *
  * @module
  */
@@ -8,7 +7,7 @@
 import type { CallRecord, Json } from "../store/call_store.ts";
 import type { ObjectVersion } from "../store/store.ts";
 
-/** The user that everything was written by. */
+/** The author of everything. */
 export const USER = "mock-user";
 
 /** A call, from the v1 tables or from the v2 table. */
@@ -82,7 +81,7 @@ const FEEDBACK_COLUMNS: Json = {
   scorer_trace_id: "",
 };
 
-/** Feedback, or those of its fields that are asked for. */
+/** Feedback, or the requested fields of it. */
 export function feedbackView(feedback: Json, fields: readonly string[] | null): Json {
   const whole = { ...FEEDBACK_COLUMNS, ...feedback };
   if (fields === null) return whole;

@@ -1,7 +1,7 @@
 /**
- * The calls that the mock server holds: starts and ends of the v1 tables merged by id, rows of the
- * v2 table by project, `started_at` and id. A v2 row that was written twice is two rows until the
- * table merges, as on the real server.
+ * The calls on the mock server: starts and ends of the v1 tables merged by ID; rows of
+ * the v2 table by project, `started_at` and ID. A v2 row that was written twice is two
+ * rows until the table merges, as on the real server.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { CallCounts } from "./counts.ts";
 /** A JSON object. */
 export type Json = Record<string, unknown>;
 
-/** A call as the reads show it. */
+/** A call as returned by reads. */
 export interface CallRecord {
   id: string;
   project_id: string;
@@ -42,7 +42,7 @@ interface Row {
   deletedAt?: string;
   /** Other rows of the v2 table with the same key, until it merges. */
   unmerged?: Pick<Row, "start" | "end">[];
-  /** Another row of the v2 table with the same id and another `started_at`. */
+  /** Another row of the v2 table with the same ID and a different `started_at`. */
   next?: Row;
 }
 
@@ -59,25 +59,25 @@ export class ProjectCalls {
   #finished = 0;
 
   /**
-   * @param counts Where to count.
-   * @param keepBodies Without, only ids, names and times are kept.
+   * @param counts Counters to increment. @param keepBodies If `false`, only IDs, names
+   * and times are kept.
    */
   constructor(counts: CallCounts, keepBodies: boolean) {
     this.#counts = counts;
     this.#keepBodies = keepBodies;
   }
 
-  /** Number of calls that were not deleted. */
+  /** Number of calls, without deleted ones. */
   get size(): number {
     return this.#size;
   }
 
-  /** Number of these that have both a start and an end. */
+  /** Number of these with both a start and an end. */
   get finished(): number {
     return this.#finished;
   }
 
-  /** v1: a start, whatever came before it. */
+  /** v1: a start, before or after its end. */
   start(start: Json): void {
     this.#counts.callStarts++;
     const row = this.#rows.get(start.id as string) ?? this.#addRow(start.id as string);
@@ -85,14 +85,14 @@ export class ProjectCalls {
     this.#put(row, "start", this.#slim(start, START_FACTS), "Starts");
   }
 
-  /** v1: an end, its start may come later. */
+  /** v1: an end; its start may follow. */
   end(end: Json): void {
     this.#counts.callEnds++;
     const row = this.#rows.get(end.id as string) ?? this.#addRow(end.id as string);
     this.#put(row, "end", this.#slim(end, END_FACTS), "Ends");
   }
 
-  /** v2: a call that runs. */
+  /** v2: the start of a call. */
   startV2(start: Json): void {
     this.#counts.callStarts++;
     const row = this.#rowOf(start.id as string, start.started_at as string) ??
@@ -101,7 +101,7 @@ export class ProjectCalls {
     this.#put(row, "start", this.#slim(start, START_FACTS), "Starts");
   }
 
-  /** v2: the end of a call that runs, found by its id; `false` when there is none. */
+  /** v2: the end of a running call, found by its ID; returns `false` if there is none. */
   endV2(end: Json): boolean {
     this.#counts.callEnds++;
     const id = end.id as string;
@@ -116,23 +116,23 @@ export class ProjectCalls {
     return true;
   }
 
-  /** v2: a whole call, in a project that keeps its calls in this table. */
+  /** v2: a complete call, in a project that keeps its calls in this table. */
   complete(call: Json, table: "v1" | "complete"): void {
     this.#counts.callCompletes++;
     const row = this.#rowOf(call.id as string, call.started_at as string) ??
       this.#addRow(call.id as string);
     const whole = this.#slim(call, COMPLETE_FACTS);
     if (table === "complete") this.#keepUnmerged(row);
-    // The row of a call that ran until now is not a duplicate: its end comes for the first time.
+    // A row of a call that was running is not a duplicate: this is its first end.
     if (row.start === row.end) this.#compare(row.start, whole, "Completes");
     this.#change(row, () => row.start = row.end = whole);
     if (table === "complete" || call.display_name != null) delete row.displayName;
   }
 
   /**
-   * Renames a call; `""` takes the name away.
+   * Renames a call; `""` removes the name.
    *
-   * @param options `early`: whether the name of a call that comes later is kept.
+   * @param options `early`: whether the name is kept for a call that arrives later.
    */
   rename(id: string, displayName: string, options: { early: boolean }): void {
     this.#counts.callUpdates++;
@@ -142,14 +142,14 @@ export class ProjectCalls {
     }
   }
 
-  /** Lets the v2 table merge: of rows with the same key, the last that was written stays. */
+  /** Merges the v2 table: of rows with the same key, the last one written stays. */
   merge(): void {
     for (const first of this.#rows.values()) {
       for (let row: Row | undefined = first; row; row = row.next) delete row.unmerged;
     }
   }
 
-  /** Deletes calls and all below them, and says how many. */
+  /** Deletes calls and their descendants; returns their number. */
   delete(ids: readonly string[], at: string): number {
     const wanted = new Set(ids);
     let deleted = 0;
@@ -168,18 +168,18 @@ export class ProjectCalls {
     return deleted;
   }
 
-  /** One call; `null` when there is none, or it was deleted. */
+  /** A call; `null` if it does not exist or was deleted. */
   get(id: string): CallRecord | null {
     const row = this.#rows.get(id);
     return row && isLive(row) ? view(row) : null;
   }
 
-  /** All calls that were not deleted, in order of arrival, as they are after a merge. */
+  /** All calls, without deleted ones, in order of arrival, as after a merge. */
   *list(): Generator<CallRecord> {
     for (const row of this.#live()) yield view(row);
   }
 
-  /** All rows that a query finds: those of `list()`, and what the v2 table has not merged yet. */
+  /** All rows returned by a query: those of `list()`, and unmerged ones of the v2 table. */
   *listRows(): Generator<CallRecord> {
     for (const row of this.#live()) {
       if (!row.start) continue;
@@ -205,7 +205,7 @@ export class ProjectCalls {
     return row;
   }
 
-  /** The row of the v2 table with this key, or one that has no start yet. */
+  /** The row of the v2 table with this key, or one without a start. */
   #rowOf(id: string, startedAt: string): Row | null {
     for (let row = this.#rows.get(id); row; row = row.next) {
       if (row.start === null || row.start.started_at === startedAt) return row;
@@ -248,7 +248,10 @@ export class ProjectCalls {
   }
 }
 
-/** Whether all fields are there, the same: a start or an end may repeat a part of a complete call. */
+/**
+ * Whether all fields exist with equal values: a start or an end may repeat a part of a
+ * complete call.
+ */
 function isPart(part: Json, whole: Json): boolean {
   return Object.entries(part).every(([name, value]) =>
     JSON.stringify(value) === JSON.stringify(whole[name])

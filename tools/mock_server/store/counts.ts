@@ -6,59 +6,59 @@
 
 /** Counters of call writes, including each item of a batch. */
 export interface CallCounts {
-  /** Starts taken, repeated ones too. */
+  /** Accepted starts, including repeated ones. */
   callStarts: number;
-  /** Ends taken, repeated ones too. */
+  /** Accepted ends, including repeated ones. */
   callEnds: number;
-  /** Items of `calls/complete` taken, repeated ones too. */
+  /** Accepted items of `calls/complete`, including repeated ones. */
   callCompletes: number;
-  /** Starts that were there already, the same. */
+  /** Repeated identical starts. */
   duplicateStarts: number;
-  /** Ends that were there already, the same. */
+  /** Repeated identical ends. */
   duplicateEnds: number;
-  /** Items of `calls/complete` that were there already, the same. */
+  /** Repeated identical items of `calls/complete`. */
   duplicateCompletes: number;
-  /** Starts, ends and completes that replaced something else under the same key. */
+  /** Starts, ends and complete calls that replaced different content with the same key. */
   conflicts: number;
-  /** v2 ends without their start's row, which are refused. */
+  /** v2 ends without a row for their start, which are rejected. */
   orphanEnds: number;
-  /** Calls renamed. */
+  /** Renamed calls. */
   callUpdates: number;
-  /** Calls deleted. */
+  /** Deleted calls. */
   callDeletes: number;
 }
 
 /** Counters of all writes since the last reset. */
 export interface MockCounts extends CallCounts {
-  /** Objects taken, repeated ones too. */
+  /** Accepted objects, including repeated ones. */
   objects: number;
-  /** Objects that were there already under the same id and digest. */
+  /** Repeated objects, by ID and digest. */
   duplicateObjects: number;
-  /** Tables taken, repeated ones too. */
+  /** Accepted tables, including repeated ones. */
   tables: number;
-  /** Tables that were there already. */
+  /** Repeated tables. */
   duplicateTables: number;
-  /** Row digests that a table named and the server never saw. */
+  /** Row digests in tables that the server has never received. */
   danglingRows: number;
-  /** Files taken, repeated ones too. */
+  /** Accepted files, including repeated ones. */
   files: number;
-  /** Files that were there already. */
+  /** Repeated files. */
   duplicateFiles: number;
-  /** Feedback items taken, repeated ones too. */
+  /** Accepted feedback items, including repeated ones. */
   feedback: number;
-  /** Feedback items that were there already under the same id. */
+  /** Repeated feedback items, by ID. */
   duplicateFeedback: number;
-  /** Costs taken. */
+  /** Accepted costs. */
   costs: number;
-  /** Spans taken, repeated ones too. */
+  /** Accepted spans, including repeated ones. */
   spans: number;
-  /** Spans that were there already. */
+  /** Repeated spans. */
   duplicateSpans: number;
-  /** Spans that were not taken. */
+  /** Rejected spans. */
   rejectedSpans: number;
 }
 
-/** Counts of a server that was not written to. */
+/** Initial counts. */
 export function noCounts(): MockCounts {
   return {
     callStarts: 0,

@@ -1,24 +1,25 @@
 /**
- * Digests as the real server computes them, straight from the request's text: a JSON number keeps
- * the difference between `1` and `1.0` that `JSON.parse` forgets and Python's `json` does not.
+ * Digests as the real server computes them, directly from the request's text: this
+ * preserves the difference between the JSON numbers `1` and `1.0`, as Python's `json`
+ * does and `JSON.parse` does not.
  *
- * On purpose a second implementation beside the client's, so that one checks the other.
+ * Deliberately independent of the client's implementation, so that each checks the other.
  *
  * @module
  */
 
 import { createHash } from "node:crypto";
 
-/** A JSON value in Python's canonical text: leaves printed, containers still open. */
+/** A JSON value in Python's canonical text: leaves are formatted, containers are not yet. */
 export type Canonical = string | Canonical[] | Map<string, Canonical>;
 
-/** sha256 of bytes or UTF-8 text in the server's own base64 dialect. */
+/** SHA-256 of bytes or UTF-8 text in the server's own base64 dialect. */
 export function bytesDigest(content: Uint8Array | string): string {
   return createHash("sha256").update(content).digest("base64url")
     .replaceAll("-", "X").replaceAll("_", "Y");
 }
 
-/** The digest of a table from those of its rows, in order. */
+/** The digest of a table, computed from those of its rows in order. */
 export function tableDigest(rowDigests: readonly string[]): string {
   const hash = createHash("sha256");
   for (const digest of rowDigests) hash.update(digest);
@@ -39,7 +40,7 @@ export function pythonJson(value: Canonical): string {
 }
 
 /**
- * Reads JSON text that is known to be valid.
+ * Parses valid JSON text.
  *
  * @param replaceString Applied to every string value (not to keys), for refs.
  */
@@ -77,7 +78,7 @@ export function readCanonical(
   return read(next());
 }
 
-// By hand: a regular expression overflows its stack on strings of many megabytes.
+// Hand-written: a regular expression overflows the stack on strings of many megabytes.
 function tokenEnd(text: string, start: number): number {
   if ("{}[]:,".includes(text[start])) return start + 1;
   let end = start + 1;
@@ -99,7 +100,7 @@ function pythonNumber(literal: string): string {
   const value = Number(literal);
   if (Object.is(value, -0)) return "-0.0";
   if (!Number.isFinite(value)) return value > 0 ? "Infinity" : "-Infinity";
-  // Python changes to exponents below 1e-4 and from 1e16, JavaScript below 1e-6 and from 1e21.
+  // Python uses exponents below 1e-4 and from 1e16, JavaScript below 1e-6 and from 1e21.
   const [, sign, digits, power] = /^(-?)([\d.]+)e([+-]\d+)$/.exec(value.toExponential())!;
   const exponent = Number(power);
   if (exponent < -4 || exponent >= 16) {

@@ -31,7 +31,7 @@ export class SpanStore {
     return this.#spans.size;
   }
 
-  /** Adds a span, in place of the same one. */
+  /** Adds a span, replacing the same one. */
   add(view: OtelView, span: Span): void {
     const key = `${view} ${span.traceId} ${span.spanId}`;
     this.#counts.spans++;

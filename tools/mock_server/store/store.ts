@@ -18,7 +18,7 @@ export interface ObjectVersion {
   version_index: number;
   is_latest: number;
   kind: "op" | "object";
-  /** The class next to the root of its bases, to which all versions of a name belong. */
+  /** The ancestor class directly below the root class, shared by all versions of a name. */
   base_object_class: string | null;
   /** Its own class. */
   leaf_object_class: string | null;
@@ -42,12 +42,12 @@ export interface StoredFile {
 export class Project {
   /** `"entity/project"`. */
   readonly id: string;
-  /** The id that the server uses inside: a value's refs are digested with it. */
+  /** The ID used internally by the server: refs in a value are digested with it. */
   readonly internalId: string;
-  /** Which table took the first call: `"v1"`, or `"complete"` for v2. */
+  /** The table of the project's first call: `"v1"`, or `"complete"` for v2. */
   callTable: "v1" | "complete" | null = null;
   readonly calls: ProjectCalls;
-  /** Versions by object id, in the order they were made. */
+  /** Versions by object ID, in order of creation. */
   readonly objects: Map<string, ObjectVersion[]> = new Map();
   /** Row digests by table digest. */
   readonly tables: Map<string, readonly string[]> = new Map();
@@ -55,9 +55,9 @@ export class Project {
   readonly rows: Map<string, unknown> = new Map();
   /** Files by digest. */
   readonly files: Map<string, StoredFile> = new Map();
-  /** Feedback by id, with `created_at`. */
+  /** Feedback by ID, with `created_at`. */
   readonly feedback: Map<string, Json> = new Map();
-  /** Feedback that was written under an id that is there already, until the table merges. */
+  /** Repeated feedback with an existing ID, until the table merges. */
   unmergedFeedback: Json[] = [];
   /** OpenTelemetry spans. */
   readonly spans: SpanStore;
@@ -72,7 +72,7 @@ export class Project {
   }
 }
 
-/** The internal id of a project: the same in every mock server, without asking. */
+/** The internal ID of a project, the same on every mock server. */
 export function internalIdOf(projectId: string): string {
   const number = Number.parseInt(bytesDigest(projectId).replace(/\D/g, "").slice(0, 8), 10) || 1;
   return btoa(`ProjectInternalId:${number}`).replaceAll("=", "");
@@ -86,12 +86,12 @@ export class MockStore {
   readonly keepBodies: boolean;
   readonly #projects: Map<string, Project> = new Map();
 
-  /** @param options `keepBodies: false` keeps ids and counts only. */
+  /** @param options `keepBodies: false` keeps only IDs and counts. */
   constructor(options: { keepBodies?: boolean } = {}) {
     this.keepBodies = options.keepBodies ?? true;
   }
 
-  /** A project, made when it is first named. */
+  /** A project, created on first use. */
   project(id: string): Project {
     let project = this.#projects.get(id);
     if (project === undefined) {
@@ -100,7 +100,7 @@ export class MockStore {
     return project;
   }
 
-  /** All projects that were named so far. */
+  /** All projects used so far. */
   get projects(): Project[] {
     return [...this.#projects.values()];
   }
@@ -117,13 +117,13 @@ export class MockStore {
     return projects.reduce((sum, project) => sum + project.calls.size, 0);
   }
 
-  /** Number of calls of one project, or of all, that have both a start and an end. */
+  /** Number of calls of one project, or of all, with both a start and an end. */
   finishedCount(projectId?: string): number {
     const projects = projectId === undefined ? this.projects : [this.project(projectId)];
     return projects.reduce((sum, project) => sum + project.calls.finished, 0);
   }
 
-  /** Adds an object version; the digest that is there already becomes the latest again. */
+  /** Adds an object version; an existing digest becomes the latest again. */
   addObject(obj: Json, digest: string, at: string): void {
     const project = this.project(obj.project_id as string);
     const id = obj.object_id as string;
@@ -152,7 +152,7 @@ export class MockStore {
     });
   }
 
-  /** One version of an object by digest, `"latest"` or `"v0"`, `"v1"`, …; `null` when unknown. */
+  /** An object version by digest, `"latest"`, or `"v0"`, `"v1"`, …; `null` if unknown. */
   object(projectId: string, objectId: string, digest = "latest"): ObjectVersion | null {
     const versions = this.project(projectId).objects.get(objectId) ?? [];
     return versions.find((version) =>
@@ -162,7 +162,7 @@ export class MockStore {
     ) ?? null;
   }
 
-  /** Keeps rows that a table may name. */
+  /** Stores rows to which a table may refer. */
   addRows(projectId: string, rows: readonly unknown[], digests: readonly string[]): void {
     const known = this.project(projectId).rows;
     rows.forEach((row, index) => known.set(digests[index], this.keepBodies ? row : null));
@@ -179,7 +179,7 @@ export class MockStore {
     return digest;
   }
 
-  /** The rows of a table, those that never came left out; `null` when the table is unknown. */
+  /** The rows of a table, without missing ones; `null` if the table is unknown. */
   table(projectId: string, digest: string): TableRow[] | null {
     const { tables, rows } = this.project(projectId);
     return tables.get(digest)?.filter((row) => rows.has(row))
@@ -200,12 +200,12 @@ export class MockStore {
     return digest;
   }
 
-  /** A file by its digest; `null` when unknown. */
+  /** A file by its digest; `null` if unknown. */
   file(projectId: string, digest: string): StoredFile | null {
     return this.project(projectId).files.get(digest) ?? null;
   }
 
-  /** Adds feedback under its id, or one made up, and returns what is stored. */
+  /** Adds feedback with its ID, or a generated one, and returns what is stored. */
   addFeedback(feedback: Json, at: string): Json {
     const id = (feedback.id as string | null | undefined) ?? crypto.randomUUID();
     const project = this.project(feedback.project_id as string);
@@ -227,7 +227,7 @@ export class MockStore {
     return stored;
   }
 
-  /** Takes feedback away; unknown ids are fine. */
+  /** Removes feedback; unknown IDs are ignored. */
   removeFeedback(projectId: string, id: string): void {
     const project = this.project(projectId);
     project.feedback.delete(id);
@@ -239,7 +239,7 @@ export class MockStore {
     return [...this.feedback(projectId), ...this.project(projectId).unmergedFeedback];
   }
 
-  /** Lets the tables merge: of calls and feedback that were written twice, the last stays. */
+  /** Merges the tables: of calls and feedback written more than once, the last one stays. */
   merge(): void {
     for (const project of this.projects) {
       project.calls.merge();
@@ -247,7 +247,7 @@ export class MockStore {
     }
   }
 
-  /** The feedback of one project, or of all, in order of arrival, as it is after a merge. */
+  /** The feedback of one project, or of all, in order of arrival, as after a merge. */
   feedback(projectId?: string): Json[] {
     const projects = projectId === undefined ? this.projects : [this.project(projectId)];
     return projects.flatMap((project) => [...project.feedback.values()]);
@@ -259,7 +259,7 @@ export class MockStore {
     return projects.flatMap((project) => project.spans.list());
   }
 
-  /** Adds costs and returns their ids with the names of their models. */
+  /** Adds costs; returns their IDs with the names of their models. */
   addCosts(projectId: string, costs: Record<string, Json>): [string, string][] {
     return Object.entries(costs).map(([llmId, cost]) => {
       const id = crypto.randomUUID();
