@@ -1,5 +1,5 @@
 /**
- * Makes the npm package: `npm run build [-- --out dist]`.
+ * Builds the npm package: `npm run build [-- --out dist]`.
  *
  * @module
  */

@@ -81,7 +81,8 @@ async function runAll(bench: Bench, runs: readonly Run[]): Promise<number> {
     runs,
     async (run) => timeLeft() > 0 ? await execute(bench, run, timeLeft()) : null,
     {
-      // As the tests do: what fails by chance there is listed, and stops nobody else's work.
+      // As in the tests: a run that fails intermittently is listed, and does not block
+      // unrelated work.
       again: Boolean(process.env.CI),
       onOutcome: (outcome, again) => {
         const count = again ? "again" : `${++done}/${runs.length}`;
@@ -96,7 +97,7 @@ async function runAll(bench: Bench, runs: readonly Run[]): Promise<number> {
   return exitStatus;
 }
 
-/** The vendor's programs, where they start: not every machine runs their native parts. */
+/** Starts a program of the vendor, whose native parts do not run on every machine. */
 async function available<Program>(start: Promise<Program>): Promise<Program> {
   try {
     return await start;
@@ -105,7 +106,7 @@ async function available<Program>(start: Promise<Program>): Promise<Program> {
   }
 }
 
-/** Ms until the limit. */
+/** Ms until the time limit. */
 function timeLeft(): number {
   return (options.limit ?? Infinity) - (performance.now() - started);
 }

@@ -1,6 +1,6 @@
 /**
- * `npm run docs`: writes the generated pages of `docs/`. `npm run check` says when one is out of
- * date.
+ * `npm run docs`: writes the generated pages of `docs/`. `npm run check` reports outdated
+ * ones.
  *
  * @module
  */

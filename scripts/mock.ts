@@ -1,5 +1,5 @@
 /**
- * `npm run mock`: a Weave trace server to try things against.
+ * `npm run mock`: a Weave trace server for experiments.
  *
  * @module
  */

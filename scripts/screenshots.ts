@@ -1,6 +1,6 @@
 /**
- * `npm run screenshots`: pictures of the page of `weave-wal ui` for README, of a scene that this script
- * makes. Needs a Chromium.
+ * `npm run screenshots`: takes screenshots of `weave-wal ui` for the README, of a scene
+ * created by this script. Needs a Chromium.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { startMockServer } from "../tools/mock_server/serve.ts";
 import { projectRoot } from "./test/process.ts";
 
 const NAME = "acme/chat";
-/** Traces that the scene begins with, and ms between those that follow. */
+/** Number of initial traces, and ms between further ones. */
 const TRACES = 40, EVERY_MS = 150;
 const SIZE = { width: 1_000, height: 560 };
 
@@ -41,7 +41,7 @@ await using browser = await startBrowser();
   await using light = await openPage(browser, url);
   await light.page.setViewportSize(SIZE);
   await light.page.getByRole("region", { name: "Writers" }).waitFor();
-  // Some points for the plots.
+  // Collects some points for the plots.
   await new Promise((resolve) => setTimeout(resolve, 20_000));
   await save("ui-overview.png", light.page);
 }
@@ -70,7 +70,7 @@ async function save(
   console.log(path);
 }
 
-/** A question that is answered with a search and a model, sometimes with an error. */
+/** A question answered by a search and a model, sometimes with an error. */
 function writeTrace(pipeline: Pipeline, started: number, seed: number): void {
   const fails = Math.floor(seed) % 5 === 2;
   const inputs = { question: "Which regions saw the most rain in 2025?" };

@@ -58,7 +58,7 @@ if (values.stream) {
   process.exitCode = values.prove
     ? await proveStream()
     : await simulateStream(values.seed, values.runs, values.trace ?? false);
-  // Timers of processes that were killed go on.
+  // Timers of killed processes are still pending.
   process.exit();
 }
 process.exitCode = values.prove ? await prove() : await simulate();
@@ -146,7 +146,7 @@ function scenarioOf(seed: number): Scenario {
   return values.steps === undefined ? scenario : only(scenario, values.steps);
 }
 
-/** Reads values with commas in between; none of an empty text. */
+/** Parses comma-separated values; an empty text has none. */
 function listOf<T>(read: (text: string) => T): (text: string) => T[] {
   return (text) => text.split(",").filter((part) => part !== "").map(read);
 }

@@ -56,16 +56,16 @@ const { values, positionals } = parseArgs({
   },
 });
 const onlyLong = values["only-long"];
-/** Words or a title select tests; without them the run is a whole one. */
+/** With words or a title, only a part of the tests runs. */
 const isWhole = positionals.length === 0 && values.name === undefined;
 const runtimes = runtimeNames.filter((name) => values.runtime?.includes(name) ?? true);
 const files = testFiles(onlyLong ? "long" : values.all ? "all" : "short", positionals);
-/** Most ms for the whole suite against the real server. */
+/** Time limit of the whole suite against the real server, ms. */
 const MAX_CONFORMANCE_MS = 90 * 60_000;
 const deadline = values.budget === undefined
   ? Infinity
   : performance.now() + Number(values.budget) * 60_000;
-/** Maximum number of files that run again. */
+/** Maximum number of files to repeat. */
 const MAX_AGAIN = process.env.CI ? 5 : 0;
 const report = new Report();
 
@@ -78,14 +78,17 @@ interface FileRun {
   readonly file: string;
   readonly runtime: RuntimeName;
   readonly counts: Counts;
-  /** The way it failed; undefined if it passed. */
+  /** Description of the failure; undefined if it passed. */
   readonly failure?: string;
   readonly output: string;
   /** Duration in ms. */
   readonly ms: number;
 }
 
-/** Runs the steps of the check, then the files, so that no step keeps a core idle at its end. */
+/**
+ * Runs the steps of the check and then the files from one queue, so that no core is idle
+ * in between.
+ */
 async function runAll(): Promise<void> {
   using bundles = runtimes.includes("node") ? new NodeBundles() : undefined;
   const checks = values.check && !onlyLong && isWhole ? checkNames : [];
@@ -174,7 +177,7 @@ async function runFile(
   const read = readCounts(runtime, output);
   const counts = read ?? { passed: 0, failed: 0, skipped: 0 };
   const empty = counts.passed + counts.failed + counts.skipped === 0;
-  // Without tests Node prints no report, and Bun ends with status 1.
+  // Without tests, Node prints no report, and Bun exits with status 1.
   const isFiltered = values.name !== undefined && empty && (read !== undefined || status === 0);
   // A file can also fail outside its tests: an import that throws, an error after the last test.
   if (!isFiltered && counts.failed === 0 && (status !== 0 || empty)) counts.failed = 1;
@@ -186,7 +189,7 @@ async function runFile(
   return { file, runtime, counts, failure, output, ms };
 }
 
-/** The command that runs a file; the error of a file that cannot be bundled. */
+/** The command that runs a file, or the error if the file cannot be bundled. */
 async function commandOf(
   file: string,
   runtime: RuntimeName,
@@ -216,12 +219,12 @@ function printFile(file: string, fileRuns: ReadonlyMap<RuntimeName, FileRun>): v
   console.log(`${file.replace("tests/", "")}: ${parts.join("; ")}`);
 }
 
-/** Runs the conformance suite, where the project has one, as a step of its own. */
+/** Runs the conformance suite, if the project has one, as a separate step. */
 async function runConformance(): Promise<void> {
   const manifest = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8"));
   if (manifest.scripts.conformance === undefined) return;
   const limitMs = Math.min(MAX_CONFORMANCE_MS, deadline - performance.now());
-  // It ends itself shortly before, and lists what it did not get to.
+  // It stops itself shortly before the limit, and lists the runs that it left out.
   const suite = ["run", "-s", "conformance", "--", "--limit", `${Math.floor(limitMs * 0.9)}ms`];
   const result = limitMs > 0
     ? await run("npm", suite, { limitMs })

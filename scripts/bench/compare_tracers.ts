@@ -1,5 +1,5 @@
 /**
- * Runs the same traced program with several tracers in alternation.
+ * Runs the same traced program with several tracers alternately.
  *
  * @module
  */
@@ -11,15 +11,15 @@ import { median } from "./median.ts";
 
 /** Costs of tracers on one workload. */
 export interface Comparison {
-  /** The median of a number of a tracer. */
+  /** The median of one of a tracer's numbers. */
   of(tracer: string, number: string): number;
-  /** The median ratio of a number of two tracers, round by round. */
+  /** The median of the ratios of two tracers' numbers per round. */
   ratio(tracer: string, to: string, number: string): number;
   /** The raw numbers, for `--json`. */
   readonly numbers: Numbers;
 }
 
-/** Runs a workload once a round with each tracer, so that other load affects all of them. */
+/** Runs a workload once per round with each tracer, so that other load affects all of them. */
 export async function compareTracers(
   runtime: RuntimeName,
   { host, sizes, doing }: MeasureContext,

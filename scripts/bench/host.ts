@@ -1,5 +1,6 @@
 /**
- * Starts the processes of the benchmarks, owns their temporary folder and reads the machine load.
+ * Starts the processes of the benchmarks, owns their temporary folder, and reads the
+ * machine load.
  *
  * @module
  */
@@ -26,7 +27,7 @@ export interface ServerProcess {
   stop(): void;
 }
 
-/** Load averages of the last minute, as `uptime` prints them. */
+/** Load average of the last minute, as printed by `uptime`. */
 export interface Load {
   readonly cores: number;
   readonly before: number;
@@ -83,7 +84,7 @@ export class BenchHost {
     return JSON.parse(line) as Numbers;
   }
 
-  /** Starts a server, on Node unless given, which prints its URL as its first line. */
+  /** Starts a server (on Node by default), which prints its URL as its first line. */
   async server(
     path: string,
     args: readonly string[] = [],
@@ -117,7 +118,7 @@ export class BenchHost {
   }
 }
 
-/** With access to the garbage collector, so that a program can measure its idle memory. */
+/** Garbage collection is exposed, so that a program can measure its idle memory. */
 export const COMMANDS: Readonly<Record<RuntimeName, readonly string[]>> = {
   deno: ["deno", "run", "-A", "--quiet", "--v8-flags=--expose-gc"],
   bun: ["bun", "--expose-gc"],

@@ -19,11 +19,11 @@ export interface Sizes {
   readonly tracedRounds: number;
   /** Duration (s) of each latency measurement. */
   readonly latencySeconds: number;
-  /** Rounds of each load of a relay, of as many seconds as a latency measurement. */
+  /** Number of rounds of each load on a relay; a round takes as long as a latency measurement. */
   readonly relayRounds: number;
-  /** Records that are written to a log on JetStream, and sent from it. */
+  /** Number of records written to a log on JetStream, and sent from it. */
   readonly clusterRecords: number;
-  /** Dead processes whose segments are recovered. */
+  /** Numbers of dead processes whose segments are recovered. */
   readonly deadProcesses: readonly number[];
 }
 
@@ -41,7 +41,7 @@ export const FULL: Sizes = {
   deadProcesses: [100, 1_000, 10_000],
 };
 
-/** A run of a minute or two. Goals that need large logs or an idle machine may be missed by chance. */
+/** A run of a minute or two. It may miss goals that need large logs or an idle machine. */
 export const QUICK: Sizes = {
   appendMs: 80,
   drainRecords: 100_000,

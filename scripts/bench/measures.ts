@@ -18,7 +18,7 @@ import { relay } from "./measures/relay.ts";
 import { start } from "./measures/start.ts";
 import { traced } from "./measures/traced.ts";
 
-/** All measurements, by their names for `--only`. */
+/** All measurements, by name for `--only`. */
 export const MEASURES: Readonly<Record<string, Measure>> = {
   append,
   drain,

@@ -1,10 +1,10 @@
 /**
- * The middle of what was measured.
+ * The median of measurements.
  *
  * @module
  */
 
-/** The middle one; of an even number the lower of the two. */
+/** The median; for an even number of values, the lower of the two middle ones. */
 export function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[(values.length - 1) >> 1];
 }

@@ -1,6 +1,6 @@
 /**
- * Shows the current step of a benchmark on standard error: in a terminal as one line that counts
- * seconds, elsewhere as one line per step.
+ * Shows the current step of a benchmark on standard error: in a terminal as one line that
+ * counts seconds, otherwise as one line per step.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Writes the declarations for npm: those that a user's compiler can reach, and no others.
+ * Writes the declarations for npm: only those that a user's compiler can reach.
  *
  * @module
  */
@@ -19,17 +19,17 @@ import { projectRoot, run } from "../test/process.ts";
 /** Types of the web platform that a user's compiler may lack. */
 const WEB_TYPES = "web_types.d.ts";
 const webTypes = join(projectRoot, "scripts/build", WEB_TYPES);
-/** Names that need a library of TypeScript newer than ES2022. */
+/** Names that need a TypeScript library newer than ES2022. */
 const disposable = /\bSymbol\.(?:asyncDispose|dispose)\b|\b(?:Async)?Disposable\b/;
 
 const comments = /\/\*[^]*?\*\/|\/\/.*$/gm;
 const specifiers = /\b(?:from\s*|import\s*\(\s*|import\s+)"([^"]+)"/g;
 
 /**
- * Writes declarations into `out` and says how many.
+ * Writes declarations into `out` and returns their number.
  *
- * @throws When a public declaration needs types from another package: the npm package has no
- *   dependencies, so its users would not have them.
+ * @throws If a public declaration needs types from another package: the npm package has
+ * no dependencies, so its users would not have them.
  */
 export async function buildDeclarations(out: string): Promise<number> {
   const { status, output } = await run("tsc", ["-p", "tsconfig.build.json", "--outDir", out]);
@@ -48,9 +48,9 @@ export async function buildDeclarations(out: string): Promise<number> {
 }
 
 /**
- * Declarations that compile with `lib: ["es2022"]` and nothing else, from TypeScript 5.2 on.
+ * Declarations that compile with only `lib: ["es2022"]`, from TypeScript 5.2 on.
  *
- * @param up The way from the file's folder to the top of the package's files.
+ * @param up Relative path from the file's folder to the root of the package's files.
  */
 function selfContained(text: string, up: string): string {
   const code = text.replace(comments, "");
@@ -62,7 +62,7 @@ function selfContained(text: string, up: string): string {
     names.length > 0
       ? `import type { ${names.join(", ")} } from "${up || "."}/${WEB_TYPES}";\n`
       : "",
-    // Before TypeScript 5.7 a typed array has no type of its buffer.
+    // Before TypeScript 5.7, typed arrays have no type parameter for their buffer.
     text.replaceAll("Uint8Array<ArrayBuffer>", "ReturnType<typeof Uint8Array.of>"),
   ].join("");
 }

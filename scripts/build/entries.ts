@@ -1,6 +1,6 @@
 /**
- * The public entries of the package. `exports` in deno.json is the only list; the npm build, the
- * manifest check and the package tests follow it.
+ * The public entries of the package. `exports` in deno.json is the only list; the npm
+ * build, the manifest check and the package tests use it.
  *
  * @module
  */
@@ -21,7 +21,7 @@ export interface Entry {
   types: string;
 }
 
-/** The slice of deno.json that the scripts read. */
+/** The part of deno.json that the scripts read. */
 export interface DenoManifest {
   name: string;
   version: string;
@@ -31,7 +31,7 @@ export interface DenoManifest {
   workspace: string[];
 }
 
-/** A JSON file of the project, by its path from the top. */
+/** Reads a JSON file of the project, by its path from the project root. */
 export function readJson<Content>(path: string): Content {
   return JSON.parse(readFileSync(join(projectRoot, path), "utf8")) as Content;
 }

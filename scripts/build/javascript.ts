@@ -12,7 +12,7 @@ import { writeLicenses } from "./licenses.ts";
 import { buildUiPage } from "./ui_page.ts";
 import { projectRoot } from "../test/process.ts";
 
-/** Packages that the user brings: never inlined, never required. */
+/** Packages that users install themselves: never inlined, never required. */
 const external = [
   "weave",
   "@opentelemetry/otlp-transformer",
@@ -24,7 +24,7 @@ const external = [
 const inlined = ["deno-std"];
 /** The entry of the command. */
 const command = "./cli";
-/** Files that the command starts as programs of their own, by their path. */
+/** Programs that the command starts as separate processes, by their path. */
 const programs = ["./tools/demo/program/main.ts"];
 
 /** One built file. */
@@ -34,11 +34,11 @@ export interface BuiltFile {
 }
 
 /**
- * Builds into `out`, with the licenses of inlined packages. There are no source maps: the files are
- * not minified, and name their functions as the sources do.
+ * Builds into `out`, with the licenses of inlined packages. There are no source maps: the
+ * files are not minified, and name their functions as the sources do.
  *
- * @throws When the library, as opposed to the command, would carry a package, or when something
- *   that is neither built in nor inlined is left to be found by the user.
+ * @throws If the library, as opposed to the command, would contain a package, or if an
+ * import is neither built in nor inlined.
  */
 export async function buildJavaScript(out: string): Promise<BuiltFile[]> {
   const { metafile } = await build({
@@ -69,8 +69,8 @@ export async function buildJavaScript(out: string): Promise<BuiltFile[]> {
 }
 
 /**
- * CommonJS packages `require` built-in modules, which an ES module cannot do on its own. Every host
- * of this package hands them out by name.
+ * CommonJS packages `require` built-in modules, which an ES module cannot do by itself.
+ * Every host of this package provides them by name.
  */
 const requiredBuiltins: Plugin = {
   name: "required-builtins",

@@ -1,5 +1,5 @@
 /**
- * Licenses of the packages whose code the build inlines; every copy must contain them.
+ * Licenses of the packages whose code the build inlines; every copy must include them.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { projectRoot } from "../test/process.ts";
 /** The file's name in the built package. */
 export const LICENSES_FILE = "THIRD_PARTY_LICENSES.txt";
 
-/** Texts of packages that come without one. */
+/** License texts of packages that do not include one. */
 const KNOWN_TEXTS: Readonly<Record<string, string>> = { "deno-std": "std/LICENSE" };
 
 interface Manifest {
@@ -25,10 +25,10 @@ itself contains that of @std only (deno-std); the rest is in the command weave-w
 `;
 
 /**
- * Writes the licenses of the packages that `inputs` (paths of files, from the project's top) belong
- * to; returns the packages.
+ * Writes the licenses of the packages to which `inputs` (file paths from the project
+ * root) belong; returns the packages.
  *
- * @throws When a package has no license text.
+ * @throws If a package has no license text.
  */
 export function writeLicenses(out: string, inputs: readonly string[]): string[] {
   const folders = inputs.flatMap((input) => {

@@ -17,7 +17,7 @@ export const PAGE_BUNDLE = "src/cli/ui/page_bundle.ts";
 export interface UiPage {
   /** Contents of {@linkcode PAGE_BUNDLE}. */
   readonly text: string;
-  /** Paths of the files in it, from the project's top. */
+  /** Paths of the bundled files, from the project root. */
   readonly inputs: readonly string[];
 }
 
@@ -60,7 +60,7 @@ export const PAGE_STYLE: string =
   return { text, inputs };
 }
 
-/** Licenses of the packages in the page, which every copy of it has to contain. */
+/** Licenses of the packages in the page, which every copy of it must include. */
 function licenses(inputs: readonly string[]): string {
   const packages = inputs.map((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1])
     .filter((name) => name !== undefined);

@@ -1,12 +1,13 @@
 /**
- * Types of the web platform as the compiler of the package's user has them: those of `lib: ["dom"]`,
- * `@types/node` or any other; where it has none, the part that this package uses.
+ * Types of the web platform as known to the compiler of the package's user: those of
+ * `lib: ["dom"]`, `@types/node` or others; if there are none, the part that this package
+ * uses.
  *
- * The build copies this file beside the declarations, and imports from it in those that need it: so
- * they compile in every program, and add nothing to its global names.
+ * The build copies this file next to the declarations, which import the types they need
+ * from it. They thus compile in every program, and add nothing to its global names.
  */
 
-/** Says that something is to be given up. */
+/** Signals cancellation. */
 export type AbortSignal = typeof globalThis extends { AbortSignal: { prototype: infer Known } }
   ? Known
   : {
@@ -24,7 +25,7 @@ export type FormData = typeof globalThis extends { FormData: { prototype: infer 
 export type Blob = typeof globalThis extends { Blob: { prototype: infer Known } } ? Known
   : { readonly size: number; readonly type: string; arrayBuffer(): Promise<ArrayBuffer> };
 
-/** An answer of `fetch`. */
+/** A response of `fetch`. */
 export type Response = typeof globalThis extends { Response: { prototype: infer Known } } ? Known
   : {
     readonly status: number;

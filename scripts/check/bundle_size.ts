@@ -8,14 +8,17 @@ import { gzipSync } from "node:zlib";
 import { build, type Metafile } from "esbuild";
 import { projectRoot } from "../test/process.ts";
 
-/** Maximum size of `{ init, op }` in bytes: minified, gzipped, without what `init` loads later. */
+/**
+ * Maximum size of `{ init, op }` in bytes: minified, gzipped, without the parts that
+ * `init` loads later.
+ */
 export const MAX_BUNDLE_BYTES = 38_000;
 
 /** Sizes in bytes, minified and gzipped. */
 export interface BundleSize {
-  /** Code that a program loads at its start. */
+  /** Code that a program loads at startup. */
   readonly initial: number;
-  /** Code that is loaded by the first `init`. */
+  /** Code loaded by the first `init`. */
   readonly deferred: number;
 }
 
@@ -57,7 +60,7 @@ export async function checkBundleSize(): Promise<string[]> {
   ];
 }
 
-/** The outputs that the entry imports statically, itself included. */
+/** The outputs that the entry imports statically, including itself. */
 function staticImports(outputs: Metafile["outputs"]): Set<string> {
   const found = new Set<string>();
   const visit = (path: string): void => {

@@ -1,6 +1,6 @@
 /**
- * Pages for readers: generated ones are up to date, and every link leads somewhere. Mutations fit the
- * sources.
+ * Documentation pages: generated ones are up to date, and every link resolves. Mutations
+ * match the sources.
  *
  * @module
  */
@@ -34,7 +34,7 @@ function checkLinks(): string[] {
     .flatMap((path) => linkProblems(path, readFile(path)!, targets));
 }
 
-/** Text of a file; the empty text for a folder. */
+/** Text of a file; an empty string for a folder. */
 function readFile(path: string): string | undefined {
   const full = join(projectRoot, path);
   if (!existsSync(full)) return undefined;

@@ -1,6 +1,6 @@
 /**
- * Error codes: every code that a comment or a document names exists in the code, and every public
- * code is thrown somewhere.
+ * Error codes: every code mentioned in a comment or a document exists in the code, and
+ * every public code is thrown somewhere.
  *
  * @module
  */
@@ -23,7 +23,7 @@ export function checkErrorCodes(): string[] {
   return errorCodeProblems(new Map(texts));
 }
 
-/** As {@linkcode checkErrorCodes}, of the given files. */
+/** Like {@linkcode checkErrorCodes}, for the given files. */
 export function errorCodeProblems(texts: ReadonlyMap<string, string>): string[] {
   const used = new Set<string>();
   const declared = new Set(codesIn(withoutComments(texts.get(DECLARATION) ?? "")));

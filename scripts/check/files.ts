@@ -10,7 +10,7 @@ import { projectRoot } from "../test/process.ts";
 
 const ignored = new Set([".git", ".weave", "dist", "node_modules"]);
 
-/** Every file of the project, as a path from its top, sorted. */
+/** All files of the project, as paths from its root, sorted. */
 export function projectFiles(directory = ""): string[] {
   return readdirSync(join(projectRoot, directory), { withFileTypes: true })
     .filter(({ name }) => !ignored.has(name))

@@ -1,5 +1,5 @@
 /**
- * deno.json, package.json, CHANGELOG.md and the sources agree.
+ * deno.json, package.json, CHANGELOG.md and the sources are consistent.
  *
  * @module
  */
@@ -38,10 +38,10 @@ interface CopyManifest {
 /** Runtime dependencies of any kind: npm users get none. */
 const dependencyKinds = ["dependencies", "optionalDependencies"] as const;
 
-/** An exact version, or one under another name. */
+/** An exact version, optionally of an aliased package. */
 const exactVersion = /^(?:npm:[^@]+@)?\d+\.\d+\.\d+$/;
 
-/** Disagreements, one line each. */
+/** Inconsistencies, one line each. */
 export function checkManifests(): string[] {
   const deno = readJson<DenoManifest>("deno.json");
   const npm = readJson<NodeManifest>("package.json");
@@ -75,7 +75,7 @@ function checkIdentity(deno: DenoManifest, npm: NodeManifest): string[] {
   return problems;
 }
 
-/** Links of the package's page, to one repository. */
+/** Checks that the links of the package's page point to one repository. */
 function checkHome({ homepage, bugs, repository, publishConfig }: NodeManifest): string[] {
   const home = /^git\+(https:\/\/.+)\.git$/.exec(repository.url)?.[1];
   const links = { homepage: `${home}#readme`, "bugs.url": `${home}/issues` };
@@ -116,7 +116,7 @@ function checkExports(npm: NodeManifest): string[] {
   return problems;
 }
 
-/** TypeScript with `moduleResolution: "node"` knows no `exports`. */
+/** TypeScript with `moduleResolution: "node"` does not support `exports`. */
 function checkLegacyResolution(npm: NodeManifest): string[] {
   const [top, ...others] = publicEntries();
   const wanted = {
@@ -137,7 +137,7 @@ function checkDependencies(deno: DenoManifest, npm: NodeManifest): string[] {
   for (const kind of dependencyKinds) {
     if (kind in npm) problems.push(`package.json has ${kind}; the build inlines what it needs`);
   }
-  // What one entry needs is brought by the programs that import it.
+  // Dependencies of a single entry are provided by the programs that import it.
   for (const name of Object.keys(npm.peerDependencies ?? {})) {
     if (npm.peerDependenciesMeta?.[name]?.optional !== true) {
       problems.push(`peerDependencies: ${name} is not optional`);
@@ -147,7 +147,7 @@ function checkDependencies(deno: DenoManifest, npm: NodeManifest): string[] {
   for (const [name, version] of Object.entries(npm.devDependencies)) {
     if (!exactVersion.test(version)) problems.push(`${name}: ${version} is not an exact version`);
   }
-  // npm packages are only listed in package.json, where Deno finds them, also for JSR.
+  // npm packages are listed only in package.json, where Deno finds them, also for JSR.
   for (const [name, target] of Object.entries(deno.imports)) {
     const wanted = `jsr:${name}@^1`;
     if (target !== wanted) problems.push(`import ${name}: ${target} in deno.json, not ${wanted}`);
@@ -155,7 +155,10 @@ function checkDependencies(deno: DenoManifest, npm: NodeManifest): string[] {
   return problems;
 }
 
-/** Every `@std` import has a copy to work with where JSR cannot be reached, never to be published. */
+/**
+ * Every `@std` import has a local copy for work without access to JSR, which must never
+ * be published.
+ */
 function checkCopies({ imports, workspace }: DenoManifest): string[] {
   const problems: string[] = [];
   const copies = workspace.map((path) => {

@@ -112,7 +112,7 @@ function declarationProblems(name: string, declaration: Declaration): string[] {
   return problems.map((problem) => `${place}: ${problem}`);
 }
 
-/** A parameter is described by a tag, or the description names it. */
+/** A parameter is described by a tag or in the description. */
 function parameterProblems(
   name: string,
   jsDoc: Doc | undefined,

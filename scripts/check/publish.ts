@@ -1,5 +1,5 @@
 /**
- * Checks what would be published to JSR.
+ * Checks the files that would be published to JSR.
  *
  * @module
  */
@@ -9,13 +9,17 @@ import { run } from "../test/process.ts";
 /** Files that the package must contain besides the sources. */
 const required = ["LICENSE", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "deno.json", "mod.ts"];
 
-/** The instrumentation imports what the program has installed: its path is known only there. */
+/**
+ * The instrumentation imports the SDKs installed by the program, whose paths are known
+ * only at run time.
+ */
 const installedSdk =
   /^warning\[unanalyzable-dynamic-import\].*\n.*\/src\/instrument\/find_sdks\.ts:/m;
 
 /** Problems of `deno publish`, one line each. */
 export async function checkPublish(): Promise<string[]> {
-  // The working tree may be dirty: what is checked is the package, not the state of the work.
+  // The working tree may be dirty: this checks the package, not the state of the
+  // checkout.
   const { status, ending, output } = await run("deno", ["publish", "--dry-run", "--allow-dirty"]);
   if (status !== 0) return [`deno publish: ${ending}`, output.trimEnd()];
   const problems = /^warning/mi.test(output.replace(installedSdk, "")) ? [output.trimEnd()] : [];

@@ -26,7 +26,7 @@ export interface CheckResult {
   ms: number;
 }
 
-/** Returns problems, one line each or as printed by a tool; none if the step passes. */
+/** Returns problems, one line each or as printed by a tool; empty if the step passes. */
 type Step = () => string[] | Promise<string[]>;
 
 /** The other examples run on other runtimes; "types (examples)" checks them. */

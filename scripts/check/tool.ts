@@ -9,7 +9,7 @@ import { run, type RunOptions } from "../test/process.ts";
 /** Progress messages, and warnings about types of other packages. */
 const noise = /^(?:Check \S+\n|Warning Failed resolving types\..*\n +at .*\n)/gm;
 
-/** Problems: none, or the exit status and the output of the tool. */
+/** Returns problems: none, or the exit status and the output of the tool. */
 export async function tool(
   command: string,
   args: readonly string[],

@@ -1,5 +1,5 @@
 /**
- * The bundled page of `weave-wal ui` is made of its present sources.
+ * The bundled page of `weave-wal ui` is up to date with its sources.
  *
  * @module
  */

@@ -21,7 +21,7 @@ const text =
 /** The glossary itself. */
 const exempt = "scripts/check/glossary.ts";
 
-/** Such words, one line each. */
+/** Occurrences of such words, one line each. */
 export function checkWords(): string[] {
   return projectFiles().filter((path) => text.test(path)).flatMap((path) => {
     const content = readFileSync(join(projectRoot, path), "utf8");

@@ -1,5 +1,5 @@
 /**
- * A gate in front of the trace server: counts what passes, and lets faults happen.
+ * A proxy in front of the trace server that counts requests and injects faults.
  *
  * @module
  */
@@ -10,41 +10,41 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 
-/** A request that came to the gate. */
+/** A request that arrived at the gate. */
 export interface Passed {
   readonly path: string;
-  /** Records in it; a complete call is two, its start and its end. */
+  /** Number of records in it; a complete call counts as two, its start and its end. */
   readonly records: number;
-  /** Bytes of its body. */
+  /** Size of its body in bytes. */
   readonly bytes: number;
-  /** `null` when the connection was torn. */
+  /** `null` if the connection was aborted. */
   status: number | null;
   /** The error in a response. */
   reason?: string;
-  /** Whether the client had closed its connection before its answer. */
+  /** Whether the client had closed its connection before the response. */
   isUnheard?: boolean;
 }
 
-/** Action of the gate on a request instead of forwarding it, or before. */
+/** A fault, which the gate applies instead of forwarding a request, or in addition. */
 export interface Fault {
-  /** Requests that it meets: those whose path matches, and whose body holds `has`. */
+  /** Affected requests: those whose path matches, and whose body contains `has`. */
   readonly path?: RegExp;
   readonly has?: string;
   /** Number of requests (default: all). */
   times?: number;
-  /** Answers with this status instead of passing the request on. */
+  /** Responds with this status instead of forwarding the request. */
   readonly status?: number;
-  /** Body of that answer, or of an answer with status 200. */
+  /** Body of that response, or of a response with status 200. */
   readonly body?: string;
-  /** Passes the request on, and holds the answer back for so many ms. */
+  /** Forwards the request, and delays the response by this many ms. */
   readonly delayMs?: number;
-  /** Passes the request on, and tears the connection in place of the answer. */
+  /** Forwards the request, and aborts the connection instead of responding. */
   readonly loseAnswer?: boolean;
-  /** Tears the connection before the request is passed on. */
+  /** Aborts the connection before the request is forwarded. */
   readonly tear?: boolean;
-  /** Answers 200 with a body that has no end, as it is or compressed. */
+  /** Responds with 200 and an endless body, optionally compressed. */
   readonly flood?: "plain" | "gzip";
-  /** Answers 422 with the headers of the request in it. */
+  /** Responds with 422 and the headers of the request. */
   readonly echo?: boolean;
 }
 
@@ -69,28 +69,28 @@ export class Gate implements AsyncDisposable {
     return gate;
   }
 
-  /** `http://127.0.0.1:<port>`, also while it is shut. */
+  /** `http://127.0.0.1:<port>`, also while the gate is shut. */
   get url(): string {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** Adds a fault and returns how to take it away. */
+  /** Adds a fault and returns a function that removes it. */
   fault(fault: Fault): () => void {
     this.#faults.add(fault);
     return () => void this.#faults.delete(fault);
   }
 
-  /** Records that were taken, by the requests that were answered 2xx. */
+  /** Number of accepted records: those in requests answered with 2xx. */
   get taken(): number {
     return this.#sum((status) => status !== null && status < 300);
   }
 
-  /** Records in all requests, repeated ones too. */
+  /** Number of records in all requests, including repeated ones. */
   get sent(): number {
     return this.#sum(() => true);
   }
 
-  /** Errors in responses, each reason once. */
+  /** Errors in responses, without duplicates. */
   get reasons(): string[] {
     const reasons = this.passed.flatMap(({ status, reason }) =>
       reason === undefined ? [] : [`${status} ${reason}`]
@@ -98,7 +98,7 @@ export class Gate implements AsyncDisposable {
     return [...new Set(reasons)];
   }
 
-  /** Refuses connections, as a server that is down. */
+  /** Refuses connections, like a server that is down. */
   async shut(): Promise<void> {
     const server = this.#server;
     this.#server = null;
@@ -106,7 +106,7 @@ export class Gate implements AsyncDisposable {
     if (server) await new Promise((resolve) => server.close(resolve));
   }
 
-  /** Takes connections again, at the same port. */
+  /** Accepts connections again, on the same port. */
   async reopen(): Promise<void> {
     const server = createServer((request, response) => void this.#handle(request, response));
     server.on("connection", (socket) => {
@@ -131,7 +131,7 @@ export class Gate implements AsyncDisposable {
       for await (const chunk of request) chunks.push(chunk);
       await this.#pass(request, Buffer.concat(chunks), response);
     } catch {
-      // The client went away, or the gate was shut.
+      // The client disconnected, or the gate was shut.
       response.destroy();
     }
   }
@@ -211,7 +211,7 @@ function answerOf(fault: Fault, request: IncomingMessage): Answer | undefined {
 const READS =
   /^\/(health|server_info|graphql|service\/|calls\/(stream_)?query|call\/read|obj\/read|objs\/|table\/query|refs\/|feedback\/query|cost\/query|files?\/content)/;
 
-/** Records in a request's body. */
+/** Number of records in a request's body. */
 function recordsIn(path: string, body: Buffer): number {
   if (READS.test(path) || body.length === 0) return 0;
   if (/^\/files?\/create/.test(path)) return 1;
@@ -224,7 +224,7 @@ function recordsIn(path: string, body: Buffer): number {
   }
 }
 
-/** Sends white space, which is valid anywhere in JSON, until the reader stops. */
+/** Sends whitespace, which is valid anywhere in JSON, until the reader stops. */
 async function flood(response: ServerResponse, isCompressed: boolean): Promise<void> {
   const spaces = Buffer.alloc(1 << 20, " ");
   const headers = { "content-type": "application/json" };

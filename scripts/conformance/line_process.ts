@@ -1,5 +1,6 @@
 /**
- * A child that speaks in lines of JSON: it says when it is ready, and may answer requests.
+ * A child process that communicates in lines of JSON: it reports when it is ready, and
+ * may respond to requests.
  *
  * @module
  */
@@ -7,16 +8,16 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 
-/** Bytes of standard error that are kept, for the message of a failure. */
+/** Bytes of standard error that are kept for error messages. */
 const MAX_ERRORS = 20_000;
 
-/** Most ms that a child may take to start, on a busy machine. */
+/** Maximum startup time of a child on a busy machine, ms. */
 const START_LIMIT_MS = 4 * 60_000;
 
-/** A line that the child printed. */
+/** A line printed by the child. */
 export type Line = Record<string, unknown>;
 
-/** A running child. It ends by itself when its standard input is closed. */
+/** A running child. It exits when its standard input is closed. */
 export class LineProcess {
   readonly #child: ChildProcess;
   readonly #name: string;
@@ -27,7 +28,7 @@ export class LineProcess {
   #errors = "";
   #isOver = false;
 
-  /** Starts `command`; `name` is what it is called in messages. */
+  /** Starts `command`; `name` identifies it in messages. */
   constructor(name: string, command: string, args: string[], env: Record<string, string> = {}) {
     this.#name = name;
     this.#child = spawn(command, args, {
@@ -38,7 +39,7 @@ export class LineProcess {
     this.#child.stderr!.setEncoding("utf8").on("data", (text: string) => {
       this.#errors = (this.#errors + text).slice(-MAX_ERRORS);
     });
-    // Writing to an exited child is reported by its end.
+    // Writing to an exited child is reported by its exit.
     this.#child.stdin!.on("error", () => {});
     this.#ended = new Promise((resolve) => {
       const end = (): void => {
@@ -55,12 +56,12 @@ export class LineProcess {
     });
   }
 
-  /** Standard error so far, at most its last part. */
+  /** The last part of standard error so far. */
   get errors(): string {
     return this.#errors;
   }
 
-  /** The line that it prints when it has started; ends it if that takes too long. */
+  /** The line that it prints once it has started; stops it if that takes too long. */
   async started(): Promise<Line> {
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), START_LIMIT_MS);
     try {
@@ -70,7 +71,7 @@ export class LineProcess {
     }
   }
 
-  /** The next line that it prints; rejects when it ends before. */
+  /** The next line that it prints; rejects if it exits first. */
   next(): Promise<Line> {
     const early = this.#early.shift();
     if (early !== undefined) return Promise.resolve(early);
@@ -84,7 +85,7 @@ export class LineProcess {
     return this.next();
   }
 
-  /** Lets it end. */
+  /** Stops it. */
   async stop(): Promise<void> {
     this.#child.stdin!.end();
     await this.#ended;
@@ -94,7 +95,7 @@ export class LineProcess {
     const lines = (this.#rest + text).split("\n");
     this.#rest = lines.pop()!;
     for (const line of lines) {
-      // Libraries print too.
+      // Libraries print as well.
       if (!line.startsWith("{")) continue;
       const value = JSON.parse(line) as Line;
       const waiting = this.#waiting.shift();
@@ -108,7 +109,7 @@ export class LineProcess {
   }
 }
 
-/** The environment without what would change the behavior of the vendor's code. */
+/** The environment without variables that affect the vendor's code. */
 function bareEnvironment(): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) =>
     !/^(WANDB_|WEAVE_|WF_|PYTHON)/.test(name)

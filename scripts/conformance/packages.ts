@@ -1,8 +1,9 @@
 /**
- * The Python environments of the conformance suite: the vendor's trace server, and the Python client.
+ * The Python environments of the conformance suite: the vendor's trace server, and the
+ * Python client.
  *
- * Each is a virtual environment in the cache folder, named after its pinned requirements, so that a
- * change of these makes a new one.
+ * Each is a virtual environment in the cache folder, named after its pinned requirements,
+ * so that changed requirements result in a new one.
  *
  * @module
  */
@@ -18,7 +19,10 @@ import { run } from "../test/process.ts";
 /** Folder of the Python programs and their requirements. */
 export const pythonFolder: string = fileURLToPath(new URL("python", import.meta.url));
 
-/** Default directory of the environments, unless `--cache` or `WEAVE_WAL_CONFORMANCE_CACHE` says otherwise. */
+/**
+ * Default directory of the environments; `--cache` or `WEAVE_WAL_CONFORMANCE_CACHE`
+ * override it.
+ */
 export const defaultCache: string = process.env.WEAVE_WAL_CONFORMANCE_CACHE ||
   join(homedir(), ".cache", "weave-wal-conformance");
 
@@ -30,22 +34,21 @@ export interface PythonPackages {
   readonly client: string;
 }
 
-/** Why there are no environments; the suite is skipped then. */
+/** Why there are no environments; the suite is then skipped. */
 export class PackagesUnavailable extends Error {
   override readonly name = "PackagesUnavailable";
 }
 
-/** The oldest Python that the pinned packages run on. */
+/** The oldest Python supported by the pinned packages. */
 const MIN_PYTHON = [3, 11];
 const INSTALL_LIMIT_MS = 15 * 60_000;
 
 /**
- * Returns the interpreters, after installing what is not in the cache.
+ * Returns the interpreters, after installing what is missing in the cache.
  *
- * @param cache Folder of the environments.
- * @param say Reports progress.
- * @param limitMs Ms after which an installation is given up.
- * @throws {PackagesUnavailable} When Python or its packages cannot be had.
+ * @param cache Folder of the environments. @param say Reports progress. @param limitMs
+ * Timeout of an installation, ms. @throws {PackagesUnavailable} If Python or its packages
+ * are unavailable.
  */
 export async function preparePackages(
   cache: string,
@@ -66,8 +69,8 @@ export function clientEnvironment(url: string): Record<string, string> {
     WANDB_BASE_URL: url,
     WANDB_API_KEY: "k".repeat(40),
     WANDB_ERROR_REPORTING: "false",
-    // A cache in the temporary folder outlives the server: the client would not send again what it
-    // has sent to another one, and would read what that one has answered.
+    // A cache in the temporary folder outlives the server: the client would omit what it
+    // has sent to another server, and would read responses of that one.
     WEAVE_USE_SERVER_CACHE: "false",
   };
 }
@@ -77,7 +80,7 @@ interface Python {
   readonly version: string;
 }
 
-/** Finds `python3`, or the command that `WEAVE_WAL_PYTHON` names. */
+/** Finds `python3`, or the command set by `WEAVE_WAL_PYTHON`. */
 async function findPython(): Promise<Python> {
   const script = "import sys, venv, ensurepip; print('.'.join(map(str, sys.version_info[:3])))";
   const named = process.env.WEAVE_WAL_PYTHON;
@@ -93,7 +96,10 @@ async function findPython(): Promise<Python> {
   throw new PackagesUnavailable(`no Python ${MIN_PYTHON.join(".")} or newer with venv and pip`);
 }
 
-/** The Python interpreter with the vendor's client, if it is in the cache; nothing is installed. */
+/**
+ * The Python interpreter with the vendor's client, if it is in the cache; does not
+ * install anything.
+ */
 export async function installedClient(cache: string): Promise<string | null> {
   try {
     const { directory } = placeOf(await findPython(), cache, "client");
@@ -120,7 +126,7 @@ function interpreter(folder: string): string {
   return join(folder, "bin", "python");
 }
 
-/** The interpreter of one environment. It appears under its name when it is complete. */
+/** The interpreter of one environment, which gets its name once it is complete. */
 async function environmentOf(
   python: Python,
   { cache, name, say, limitMs }: {

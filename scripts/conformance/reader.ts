@@ -1,5 +1,5 @@
 /**
- * Reads of a trace server with the vendor's Python client.
+ * Reads from a trace server with the vendor's Python client.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { LineProcess } from "./line_process.ts";
 import { clientEnvironment, pythonFolder } from "./packages.ts";
 
-/** A call as the Python client gives it; values as `reader.py` describes them. */
+/** A call as returned by the Python client, with values as described by `reader.py`. */
 export interface ReadCall {
   readonly id: string;
   readonly op_name: string;
@@ -35,7 +35,7 @@ export class Reader implements AsyncDisposable {
     this.#process = process;
   }
 
-  /** Starts one for the server at `url`, with the interpreter `python`. */
+  /** Starts a reader for the server at `url`, with the interpreter `python`. */
   static async start(python: string, url: string): Promise<Reader> {
     const program = join(pythonFolder, "reader.py");
     const env = clientEnvironment(url);
@@ -49,7 +49,7 @@ export class Reader implements AsyncDisposable {
     return await this.#ask({ calls: project }) as ReadCall[];
   }
 
-  /** The values that refs lead to. */
+  /** The values to which refs resolve. */
   async get(...uris: string[]): Promise<unknown[]> {
     return await this.#ask({ get: uris }) as unknown[];
   }

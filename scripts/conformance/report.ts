@@ -1,5 +1,5 @@
 /**
- * The report at the end of a run, and the exit status that follows from it.
+ * The report at the end of a run, and the resulting exit status.
  *
  * @module
  */
@@ -9,15 +9,15 @@ import { inspect } from "node:util";
 import Table from "cli-table3";
 import { isFailed, labelOf, type Outcome, type Run } from "./suite.ts";
 
-/** The end of the suite. */
+/** The result of the suite. */
 export interface Report {
-  /** The table, what failed, and what was not run. */
+  /** The table, the failures, and the runs that were left out. */
   readonly text: string;
-  /** 1 if a run failed, otherwise 0: a run that the time was too short for is not a failure. */
+  /** 1 if a run failed, otherwise 0: a run left out for lack of time is not a failure. */
   readonly exitStatus: 0 | 1;
 }
 
-/** The report on all `runs`, of which the first ones have an outcome. */
+/** The report on all `runs`; `outcomes` are those of the first ones. */
 export function reportOf(runs: readonly Run[], outcomes: readonly Outcome[]): Report {
   const failed = outcomes.filter(isFailed);
   const left = runs.slice(outcomes.length).map(labelOf);
@@ -60,7 +60,7 @@ function tableOf(outcomes: readonly Outcome[]): string {
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const text = error.stack ?? error.message;
-  // A message of its own replaces the values, and what is only true or false has none.
+  // A custom message replaces the values, and a plain truth check has none.
   if (!(error instanceof AssertionError) || error.generatedMessage || error.operator === "==") {
     return text;
   }

@@ -21,7 +21,7 @@ import type { Step, StepReport } from "./programs/steps.ts";
 import type { ReadCall, Reader } from "./reader.ts";
 import type { TraceServer } from "./trace_server.ts";
 
-/** A calls API: `v1` sends starts and ends to `upsert_batch`, `v2` whole calls to `complete`. */
+/** A calls API: `v1` sends starts and ends to `upsert_batch`, `v2` complete calls to `complete`. */
 export type Api = "v1" | "v2";
 
 /** The outcome of a run, for the table. */
@@ -30,7 +30,7 @@ export interface Findings {
   readonly sent: string;
   /** The server's data. */
   readonly arrived: string;
-  /** Rejections, each reason once. */
+  /** Rejections, without duplicates. */
   readonly refused?: readonly string[];
 }
 
@@ -41,15 +41,15 @@ export interface DeadLetter {
   readonly error: { readonly status?: number; readonly message?: string; readonly reason: string };
 }
 
-/** One check against the server. It throws when it finds a difference. */
+/** One check against the server. It throws if it finds a difference. */
 export interface Scenario {
   /** For `--only`. */
   readonly name: string;
   /** For the table and `--help`. */
   readonly title: string;
-  /** Runs: for every runtime and API, for every runtime, or once. */
+  /** Number of runs: for every runtime and API, for every runtime, or once. */
   readonly each: "runtime and API" | "runtime" | "run";
-  /** Whether it is a part of a quick run on all runtimes, or of none. */
+  /** Whether it is part of a quick run on all runtimes (`essential`), or of none (`slow`). */
   readonly weight?: "essential" | "slow";
   run(context: Context): Promise<Findings>;
 }
@@ -64,16 +64,16 @@ export interface Bench {
 
 let projects = 0;
 
-/** Context of one run of a scenario; removed when the run ends. */
+/** Context of one run of a scenario; removed after the run. */
 export class Context implements AsyncDisposable {
   readonly bench: Bench;
   readonly runtime: RuntimeName;
   readonly api: Api;
-  /** A project that nobody has written to. */
+  /** A new project. */
   readonly project: string;
   /** An empty directory. */
   readonly directory: string;
-  /** Between the program and the server. */
+  /** The proxy between the program and the server. */
   readonly gate: Gate;
   readonly #children: Child[] = [];
 
@@ -86,12 +86,12 @@ export class Context implements AsyncDisposable {
     this.gate = gate;
   }
 
-  /** Makes the context of one run. */
+  /** Creates the context of one run. */
   static async open(bench: Bench, runtime: RuntimeName, api: Api, name: string): Promise<Context> {
     return new Context(bench, runtime, api, name, await Gate.open(bench.server.url));
   }
 
-  /** The plan of a program of this run, with `more`. */
+  /** The plan of a program of this run, extended by `more`. */
   plan<M extends object>(more: M = {} as M): Plan & M {
     return {
       project: this.project,
@@ -116,7 +116,7 @@ export class Context implements AsyncDisposable {
       cwd: this.directory,
       env: {
         HOME: this.directory,
-        // Deno and Bun keep their own things at home.
+        // Deno and Bun keep their caches there.
         DENO_DIR: process.env.DENO_DIR ?? join(homedir(), ".cache/deno"),
         ...clientEnvironment(this.gate.url),
         ...env,
@@ -134,7 +134,8 @@ export class Context implements AsyncDisposable {
   /**
    * Runs the steps to their end and returns the last report.
    *
-   * @param options `onFlushed`: called with the report of the first flush, while the program goes on.
+   * @param options `onFlushed`: called with the report of the first flush, while the
+   * program continues.
    */
   async steps(
     steps: readonly Step[],
@@ -165,7 +166,7 @@ export class Context implements AsyncDisposable {
       .map((path) => ({ path, text: readFileSync(path, "utf8") }));
   }
 
-  /** Calls of the run's project, as the Python client reads them. */
+  /** Calls of the run's project, as read by the Python client. */
   calls(): Promise<ReadCall[]> {
     return this.bench.reader.calls(this.project);
   }

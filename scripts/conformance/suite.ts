@@ -1,5 +1,5 @@
 /**
- * Runs scenarios and collects what came of them.
+ * Runs scenarios and collects the outcomes.
  *
  * @module
  */
@@ -20,30 +20,33 @@ export interface Outcome extends Run {
   /** Why it failed. */
   readonly error?: unknown;
   readonly ms: number;
-  /** Whether it passed only when it ran again. */
+  /** Whether it passed only on the second run. */
   readonly isFlaky?: boolean;
 }
 
-/** Whether a run found a difference, or did not get as far as looking for one. */
+/** Whether a run found a difference, or ended before it could check for one. */
 export function isFailed({ error, findings }: Outcome): boolean {
   return error !== undefined || findings === undefined;
 }
 
 const APIS: readonly Api[] = ["v1", "v2"];
 
-/** Most ms that a run may take. */
+/** Timeout of a run, ms. */
 const RUN_LIMIT_MS = 10 * 60_000;
 
 /** A choice of scenarios and runtimes. */
 export interface Selection {
-  /** Names of scenarios; all where empty. */
+  /** Names of scenarios; all if empty. */
   readonly only: readonly string[];
   readonly runtime: readonly RuntimeName[];
-  /** Everything but slow scenarios on the first runtime, the essential ones on the others. */
+  /** Everything but slow scenarios on the first runtime, and the essential ones on the others. */
   readonly quick?: boolean;
 }
 
-/** The runs of a selection, those of the first runtime first, or the essential ones if it is quick. */
+/**
+ * The runs of a selection: those of the first runtime first, or the essential ones if it
+ * is quick.
+ */
 export function planRuns(
   scenarios: readonly Scenario[],
   { only, runtime: runtimes, quick = false }: Selection,
@@ -59,20 +62,20 @@ export function planRuns(
       return through.map((api) => ({ scenario, runtime, api }));
     })
   );
-  // Whatever a limit of time leaves out of a quick selection should not be essential.
+  // A time limit should not cut essential runs from a quick selection.
   const isEssential = ({ scenario }: Run): boolean => scenario.weight === "essential";
   return quick ? [...runs.filter(isEssential), ...runs.filter((run) => !isEssential(run))] : runs;
 }
 
-/** Runs that may run again: where more fail, it is not by chance. */
+/** Maximum number of runs to repeat: if more fail, the failures are not intermittent. */
 const MAX_AGAIN = 3;
 
 /**
- * Runs them in order until `executeOne` resolves with `null`.
+ * Executes the runs in order until `executeOne` resolves with `null`.
  *
- * @param options `again`: whether the few that fail run once more when all others are done;
- *   `onOutcome`: called after each run.
- * @returns The outcomes of the first runs, in their order.
+ * @param options `again`: whether a few failed runs are repeated after all others;
+ * `onOutcome`: called after each run. @returns The outcomes of the first runs, in their
+ * order.
  */
 export async function executeAll(
   runs: readonly Run[],
@@ -101,7 +104,7 @@ export async function executeAll(
   return outcomes;
 }
 
-/** Runs one scenario, and never rejects; resolves with `null` if that takes over `limitMs`. */
+/** Executes one run, and never rejects; resolves with `null` if that takes over `limitMs`. */
 export async function execute(bench: Bench, run: Run, limitMs: number): Promise<Outcome | null> {
   const start = performance.now();
   const ms = () => performance.now() - start;
@@ -117,7 +120,7 @@ export async function execute(bench: Bench, run: Run, limitMs: number): Promise<
       );
     });
     const findings = run.scenario.run(context);
-    findings.catch(() => {}); // What it left fails when it is cleared away.
+    findings.catch(() => {}); // The remaining work fails once its context is removed.
     const found = await Promise.race([findings, limit]);
     return found && { ...run, findings: found, ms: ms() };
   } catch (error) {
@@ -127,7 +130,7 @@ export async function execute(bench: Bench, run: Run, limitMs: number): Promise<
   }
 }
 
-/** A run in a few words. */
+/** A short label of a run. */
 export function labelOf({ scenario, runtime, api }: Run): string {
   const parts = [scenario.name];
   if (scenario.each !== "run") parts.push(runtime);

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { LineProcess } from "./line_process.ts";
 import { pythonFolder } from "./packages.ts";
 
-/** A running trace server. Its data goes with it. */
+/** A running trace server. Its data is deleted when it stops. */
 export class TraceServer implements AsyncDisposable {
   /** `http://127.0.0.1:<port>`. */
   readonly url: string;
@@ -24,7 +24,7 @@ export class TraceServer implements AsyncDisposable {
   }
 
   /**
-   * Starts a server and resolves when it listens.
+   * Starts a server and resolves once it listens.
    *
    * @param python Interpreter with the server's packages.
    */
@@ -41,18 +41,18 @@ export class TraceServer implements AsyncDisposable {
     }
   }
 
-  /** Lets it merge rows that were written twice. */
+  /** Merges rows that were written twice. */
   async merge(): Promise<void> {
     const { status } = await fetch(`${this.url}/__control/merge`, { method: "POST" });
     if (status !== 200) throw new Error(`The trace server cannot merge:\n${this.#process.errors}`);
   }
 
-  /** Puts an empty project in place of this one. */
+  /** Replaces this project by an empty one. */
   async replace(project: string): Promise<void> {
     await this.post(`/__control/replace/${project}`, {});
   }
 
-  /** Posts a request past every gate, and returns the text of the answer. */
+  /** Posts a request directly, bypassing the gates, and returns the text of the response. */
   async post(path: string, body: unknown): Promise<string> {
     const answer = await fetch(this.url + path, {
       method: "POST",

@@ -1,9 +1,9 @@
 /**
  * The guarantees, and the tests and mutants that cover them.
  *
- * `docs/guarantees.md` is the text for users: a list entry per guarantee, which begins with its name
- * in bold. `tests/coverage.json` maps each name to test titles, by file, and to mutants of the
- * simulation.
+ * `docs/guarantees.md` is the text for users: one list entry per guarantee, starting with
+ * its name in bold. `tests/coverage.json` maps each name to test titles, by file, and to
+ * mutants of the simulation.
  *
  * @module
  */
@@ -28,10 +28,10 @@ export interface Cover {
 /** Tests and mutants by the name of the guarantee. */
 export type Coverage = Readonly<Record<string, Cover>>;
 
-/** Facts that a coverage map is checked against. */
+/** Facts against which a coverage map is checked. */
 export interface Known {
   readonly sections: readonly Section[];
-  /** Source text of a test file, `undefined` when there is none. */
+  /** Source text of a test file; `undefined` if it does not exist. */
   readonly source: (file: string) => string | undefined;
   /** Names of all mutants. */
   readonly mutants: ReadonlySet<string>;
@@ -96,8 +96,8 @@ export function titlePatterns(text: string): RegExp[] {
 }
 
 /**
- * The page that lists tests and mutants by guarantee. Packages hold the page but not the tests, so the
- * links lead to the repository.
+ * The page that lists tests and mutants by guarantee. Packages contain the page but not
+ * the tests, so the links point to the repository.
  */
 export function coveragePage(sections: readonly Section[], coverage: Coverage): string {
   const lines = [

@@ -1,19 +1,20 @@
 /**
- * The links of Markdown pages: each leads to a file of the project and to a heading in it.
+ * The links of Markdown pages: each must point to a file of the project and a heading in
+ * it.
  *
  * @module
  */
 
 import { posix } from "node:path";
 
-/** The project's home. Links to files that the packages do not hold begin with it. */
+/** The project's home. Links to files that the packages do not contain start with it. */
 export const REPOSITORY = "https://github.com/weave-wal/client";
 
 /** The files that links are checked against. */
 export interface LinkTargets {
-  /** Text of a file by its path from the project's top; `undefined` when there is none. */
+  /** Text of a file by its path from the project root; `undefined` if it does not exist. */
   readonly read: (path: string) => string | undefined;
-  /** Whether the published packages hold this file or folder. */
+  /** Whether the published packages contain this file or folder. */
   readonly isPublished: (path: string) => boolean;
 }
 
@@ -52,7 +53,7 @@ export function linksOf(text: string): string[] {
   return [...prose.matchAll(/\]\(([^)\s]+)(?: "[^"]*")?\)/g)].map(([, link]) => link);
 }
 
-/** The ids that GitHub gives to the headings of a page. */
+/** The IDs that GitHub assigns to the headings of a page. */
 export function headingIds(text: string): string[] {
   const counts = new Map<string, number>();
   const prose = text.replace(/^( *)```[^]*?^\1```$/gm, "");

@@ -1,5 +1,5 @@
 /**
- * The page on what the mock server does differently from the real one.
+ * The page on the differences between the mock server and the real one.
  *
  * @module
  */
@@ -33,7 +33,7 @@ ClickHouse merges its tables. The mock server merges on request: \`POST /__mock/
 `;
 }
 
-/** A Markdown table whose columns are aligned, as the formatter wants it. */
+/** A Markdown table with aligned columns, as the formatter requires. */
 function tableOf([head, ...rows]: readonly string[][]): string {
   const widths = head.map((_, column) =>
     Math.max(...[head, ...rows].map((row) => row[column].length))

@@ -13,7 +13,7 @@ import { mockServerPage } from "./mock_server.ts";
 
 /** A generated page. */
 export interface GeneratedPage {
-  /** Path from the project's top. */
+  /** Path from the project root. */
   readonly path: string;
   readonly text: string;
 }

@@ -1,5 +1,5 @@
 /**
- * Mistakes in `src/client`.
+ * Mutations of `src/client`.
  *
  * @module
  */

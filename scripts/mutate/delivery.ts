@@ -1,5 +1,5 @@
 /**
- * Mistakes in the rest of `src/delivery`.
+ * Mutations of the rest of `src/delivery`.
  *
  * @module
  */

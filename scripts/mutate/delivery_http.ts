@@ -1,5 +1,5 @@
 /**
- * Mistakes in `src/delivery/http`.
+ * Mutations of `src/delivery/http`.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Mutations: single-line mistakes that the tests must find.
+ * Mutations: single-line bugs that the tests must find.
  *
  * @module
  */
@@ -8,33 +8,33 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { RuntimeName } from "../test/runners.ts";
 
-/** A deliberate mistake in one place of the sources. */
+/** A deliberate bug in one place of the sources. */
 export interface Mutation {
-  /** Source file, from the project's top. */
+  /** Source file, from the project root. */
   readonly file: string;
-  /** The mistake, in words. */
+  /** Description of the bug. */
   readonly mistake: string;
   /** Text to replace. It must occur exactly once in the file. */
   readonly find: string;
   readonly replace: string;
-  /** Test files that should find the mistake, relative to `tests/`, the likeliest first. */
+  /** Test files that should find the bug, relative to `tests/`, the likeliest first. */
   readonly tests: readonly string[];
   /** Runtime of the tests (default: `bun`, the fastest). */
   readonly runtime?: RuntimeName;
-  /** Why no test can find the mistake. */
+  /** Why no test can find the bug. */
   readonly harmless?: string;
 }
 
 /** Result of a mutation. */
 export interface MutationResult {
   readonly mutation: Mutation;
-  /** The test file that found the mistake; `null` if none did. */
+  /** The test file that found the bug; `null` if none did. */
   readonly foundBy: string | null;
   /** Duration in ms. */
   readonly ms: number;
 }
 
-/** The source with the mistake. Throws if the text does not occur exactly once. */
+/** The mutated source. Throws if the text does not occur exactly once. */
 export function mutated(source: string, { file, find, replace }: Mutation): string {
   const [before, after, ...more] = source.split(find);
   if (after === undefined || more.length > 0) {
@@ -45,7 +45,7 @@ export function mutated(source: string, { file, find, replace }: Mutation): stri
   return before + replace + after;
 }
 
-/** Mutations that no longer fit the sources below `root`, one line each. */
+/** Mutations that no longer match the sources below `root`, one line each. */
 export function staleMutations(mutations: readonly Mutation[], root: string): string[] {
   return mutations.flatMap((mutation) => {
     try {
@@ -58,7 +58,7 @@ export function staleMutations(mutations: readonly Mutation[], root: string): st
   });
 }
 
-/** Percentage of the mutations that were found, without those that no test can find. */
+/** Percentage of the mutations that were found, excluding those that no test can find. */
 export function scoreOf(results: readonly MutationResult[]): number {
   const counted = results.filter(({ mutation, foundBy }) =>
     foundBy !== null || mutation.harmless === undefined

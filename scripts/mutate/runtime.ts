@@ -1,5 +1,5 @@
 /**
- * Mistakes in `src/runtime`.
+ * Mutations of `src/runtime`.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * A copy of the project in which mutations are tried, so that an interrupted run leaves no mistake
- * in the sources.
+ * A copy of the project in which mutations are tried, so that an interrupted run leaves
+ * the sources unchanged.
  *
  * @module
  */
@@ -39,7 +39,7 @@ export class Sandbox {
     symlinkSync(join(projectRoot, "node_modules"), join(this.directory, "node_modules"));
   }
 
-  /** Runs one test file; the output if it fails, otherwise `null`. */
+  /** Runs one test file; returns its output if it fails, otherwise `null`. */
   async test(file: string, runtime: RuntimeName): Promise<string | null> {
     const [command, args] = testCommand(runtime, `tests/${file}`);
     const { status, output } = await run(command, args, {

@@ -1,5 +1,5 @@
 /**
- * Mistakes in `src/wal` outside of `log`.
+ * Mutations of `src/wal` outside of `log`.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Mistakes in `src/wal/log`.
+ * Mutations of `src/wal/log`.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Bundles of test files for Node, which starts one file several times faster than the TypeScript
- * modules of a test.
+ * Bundles test files for Node, which starts a single file several times faster than the
+ * TypeScript modules of a test.
  *
  * @module
  */
@@ -16,11 +16,11 @@ import { projectRoot } from "./process.ts";
 /** Folders whose modules tests import. */
 const FOLDERS = ["src", "tools", "tests", "scripts"];
 
-/** Bundles test files into a folder that disposing removes. */
+/** Bundles test files into a folder that is removed when it is disposed. */
 export class NodeBundles {
   /** Below `node_modules`, so that the bundles find the project's packages. */
   readonly #directory = join(projectRoot, "node_modules", `.weave-wal-tests-${process.pid}`);
-  /** Folder for bundles of programs that several test files start; they fill it. */
+  /** Folder for bundles of programs that are shared by test files, which create them. */
   readonly shared: string = mkdtempSync(join(tmpdir(), "weave-wal-bundles-"));
   readonly #plugin = keepUrls();
   #count = 0;
@@ -30,7 +30,7 @@ export class NodeBundles {
     mkdirSync(this.#directory);
   }
 
-  /** Bundles one test file, and returns command and arguments that run it. */
+  /** Bundles a test file, and returns the command and arguments that run it. */
   async testCommand(file: string): Promise<[string, string[]]> {
     const bundle = await this.#bundle(file);
     return ["node", ["--enable-source-maps", bundle]];
@@ -64,7 +64,7 @@ export class NodeBundles {
   }
 }
 
-/** Lets `import.meta.url` of each module be the URL of its source, as it is without a bundle. */
+/** Makes each module's `import.meta.url` the URL of its source, as without a bundle. */
 function keepUrls(): Plugin {
   const modules = FOLDERS.flatMap((folder) =>
     readdirSync(join(projectRoot, folder), { recursive: true, encoding: "utf8" })

@@ -9,16 +9,16 @@ import { delimiter, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
-/** The project's top directory. */
+/** The project root. */
 export const projectRoot: string = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Result of a child process. */
 export interface Outcome {
   /** Exit status; `null` if a signal ended it. */
   status: number | null;
-  /** The way it ended, as text: `exit status 1`, `SIGSEGV`, `ran over 300 s`. */
+  /** Description of how it ended: `exit status 1`, `SIGSEGV`, `ran over 300 s`. */
   ending: string;
-  /** Standard output and error, in the order they came. */
+  /** Standard output and error, interleaved. */
   output: string;
   /** Duration in ms. */
   ms: number;
@@ -26,7 +26,7 @@ export interface Outcome {
 
 /** Options of a child process. */
 export interface RunOptions {
-  /** Working directory (default: the project's top directory). */
+  /** Working directory (default: the project root). */
   cwd?: string;
   /** Time limit in ms (default: 5 minutes). */
   limitMs?: number;
@@ -50,8 +50,8 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 }
 
 /**
- * Runs a command of `node_modules/.bin` or of the `PATH` to its end. It leads its own process group,
- * and every process that is left in this group when it ends is killed.
+ * Runs a command of `node_modules/.bin` or of the `PATH` to its end. It leads its own
+ * process group; all processes remaining in this group when it ends are killed.
  */
 export function run(
   command: string,
@@ -65,7 +65,7 @@ export function run(
       env: { ...environment(), ...env },
       stdio: ["ignore", "pipe", "pipe"],
       detached: !isWindows,
-      // Commands of packages are scripts there, which only a shell can start.
+      // On Windows, commands of packages are scripts, which only a shell can start.
       shell: isWindows,
     });
     running.add(child);

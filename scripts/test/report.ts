@@ -6,7 +6,7 @@
 
 import type { Counts } from "./runners.ts";
 
-/** Counts of one row of the summary, with the time that its files took. */
+/** Counts of one row of the summary, with the duration of its files. */
 export interface Row extends Counts {
   /** Sum over all files, ms. */
   ms: number;
@@ -24,7 +24,7 @@ export class Report {
   readonly flaky: string[] = [];
   readonly #rows = new Map<string, Row>();
   readonly #durations: { name: string; ms: number }[] = [];
-  /** Skipped tests by file and reason, and the rows they belong to. */
+  /** Skipped tests by file and reason, with their rows. */
   readonly #skips = new Map<string, Set<string>>();
   readonly #start = performance.now();
 
@@ -45,7 +45,7 @@ export class Report {
     this.#durations.push({ name: `${what} on ${rowName}`, ms });
   }
 
-  /** Records the reasons that a file printed for its skipped tests, so that none passes unseen. */
+  /** Records why a file skipped tests, so that no skip goes unnoticed. */
   addSkips(rowName: string, file: string, output: string): void {
     const reasons = [...output.matchAll(/^SKIPPED: .*: ([^:\n]+)$/gm)].map(([, reason]) => reason);
     for (const reason of new Set(reasons)) {
@@ -55,7 +55,7 @@ export class Report {
     }
   }
 
-  /** Prints the summary; true when nothing failed. */
+  /** Prints the summary; returns true if nothing failed. */
   print(footer: string): boolean {
     this.#durations.sort((a, b) => b.ms - a.ms);
     const slow = this.#durations.slice(0, SLOWEST).filter(({ ms }) => ms > SLOW_MS);

@@ -7,7 +7,7 @@
 /** The runtimes, in the order of the report. */
 export const runtimeNames = ["deno", "bun", "node"] as const;
 
-/** A runtime that the suite runs on. */
+/** A runtime of the suite. */
 export type RuntimeName = (typeof runtimeNames)[number];
 
 /** Number of tests by result. */
@@ -21,7 +21,7 @@ export interface Counts {
 export function testCommand(runtime: RuntimeName, file: string): [string, string[]] {
   switch (runtime) {
     case "deno":
-      // Types are checked before, once for all files.
+      // Types are checked beforehand, once for all files.
       return ["deno", ["test", "-A", "--no-check", file]];
     case "bun":
       return ["bun", ["test", `./${file}`]];
@@ -58,7 +58,7 @@ const reports: Record<RuntimeName, Report> = {
   bun: {
     begin: /^ *\d+ pass$/m,
     passed: [/^ *(\d+) pass$/m],
-    // This includes errors outside of tests.
+    // Includes errors outside of tests.
     failed: [/^ *(\d+) fail$/m],
     skipped: [/^ *(\d+) skip$/m],
   },

@@ -1,5 +1,5 @@
 /**
- * Which test files a run takes.
+ * Selects the test files of a run.
  *
  * @module
  */
@@ -11,17 +11,20 @@ import { projectRoot } from "./process.ts";
 /** The files of one part of the suite. */
 export type Part = "short" | "long" | "all";
 
-/** Test files below this folder belong to `npm run test:all` only. */
+/** Test files below this folder belong only to `npm run test:all`. */
 const longFolder = "tests/long/";
 
-/** Folders whose files take longest. They run first, so that no long file runs by itself at the end. */
+/**
+ * Folders with the slowest files. They run first, so that no slow file runs by itself at
+ * the end.
+ */
 const slowFolders = ["tests/long/", "tests/system/", "tests/delivery/", "tests/cli/"];
 
 /**
- * Test files as paths from the project's top, those of slow folders first.
+ * Test files as paths from the project root, those of slow folders first.
  *
- * @param words Keeps the files whose path contains at least one of these words; all when empty. A
- *   word that matches a long file selects it even when the part is `short`.
+ * @param words Keeps the files whose path contains at least one of these words; all if
+ * empty. A word that matches a long file selects it even if the part is `short`.
  */
 export function testFiles(part: Part, words: readonly string[]): string[] {
   return readdirSync(join(projectRoot, "tests"), { recursive: true, encoding: "utf8" })

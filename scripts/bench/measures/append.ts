@@ -1,6 +1,6 @@
 /**
- * An append against `JSON.stringify` and one plain write of the same bytes, and against other ways
- * of keeping a record.
+ * An append compared with `JSON.stringify` and one plain write of the same bytes, and
+ * with other ways of storing a record.
  *
  * @module
  */

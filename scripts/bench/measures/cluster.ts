@@ -1,5 +1,5 @@
 /**
- * A log on NATS JetStream, with one server and with three, against a log on a disk.
+ * A log on NATS JetStream, with one server and with three, compared with a log on disk.
  *
  * @module
  */
@@ -27,13 +27,16 @@ export const cluster: Measure = {
 };
 
 const PARTITIONS = [1, 2, 4];
-/** CPU of a record, in and out, against a log on a disk, at most. */
+/** Maximum CPU per record, in and out, relative to a log on disk. */
 const MAX_CPU = 4;
-/** Ms until the partitions of a sender that died are drained again: its lease, and one look more. */
+/**
+ * Maximum ms until the partitions of a dead sender are drained again: its lease, and one
+ * more scan.
+ */
 const MAX_TAKEOVER_MS = 15_000;
-/** MiB that a process takes which writes and sends, beyond one with a log on a disk. */
+/** Maximum MiB that a writing and sending process takes beyond one with a log on disk. */
 const MAX_MEMORY_MIB = 128;
-/** Ms until the nodes of a new cluster are asked again for a leader. */
+/** Ms between polls of a new cluster for a leader. */
 const LEADER_MS = 200;
 
 async function measure(runtime: RuntimeName, context: MeasureContext): Promise<Result> {
@@ -96,7 +99,7 @@ async function measure(runtime: RuntimeName, context: MeasureContext): Promise<R
   return { lines, numbers };
 }
 
-/** Medians of as many rounds as the sizes say. */
+/** Medians of the configured number of rounds. */
 async function repeated(
   { sizes, doing }: MeasureContext,
   what: string,
@@ -112,7 +115,7 @@ async function repeated(
   );
 }
 
-/** Nodes that have just started have no leader yet, and make no stream. */
+/** Nodes that have just started have no leader yet, and cannot create streams. */
 async function ready<T>(run: () => Promise<T>): Promise<T> {
   for (let attempt = 0;; attempt++) {
     try {

@@ -1,5 +1,5 @@
 /**
- * Delivering a log against a plain fetch loop with the same bytes and batches.
+ * Delivery of a log compared with a plain fetch loop with the same bytes and batches.
  *
  * @module
  */
@@ -30,7 +30,7 @@ async function measure(runtime: RuntimeName, context: MeasureContext): Promise<R
   try {
     const records = String(sizes.drainRecords);
     const directories: string[] = [];
-    // One for the bodies of the plain loop, one for warming up.
+    // Two more: one for the bodies of the plain loop, and one for warming up.
     for (let log = 1; log <= sizes.drainRounds + 2; log++) {
       doing(`writing log ${log} of ${sizes.drainRounds + 2}`);
       directories.push(host.newFolder());

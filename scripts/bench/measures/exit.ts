@@ -1,6 +1,6 @@
 /**
- * The time from the last statement of a program that traced calls to its end, against the same
- * program without tracing.
+ * The time from the last statement of a traced program to its exit, compared with the
+ * same program without tracing.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The time that a traced call takes from the program while a log is delivered, against the same
- * without a sender.
+ * The time that a traced call takes while a log is delivered, compared with the same
+ * program without a sender.
  *
  * @module
  */
@@ -16,7 +16,7 @@ export const latency: Measure = {
   measure,
 };
 
-/** Records that earlier processes left: more than are delivered meanwhile. */
+/** Orphaned records of earlier processes: more than are delivered during the measurement. */
 const BACKLOG_RECORDS_PER_SECOND = 150_000;
 
 async function measure(runtime: RuntimeName, context: MeasureContext): Promise<Result> {

@@ -47,8 +47,8 @@ async function measure(runtime: RuntimeName, context: MeasureContext): Promise<R
     lines.push(
       line("memory", runtime, `log ${fixed(large / small, 0)} times as large`, growth, "MB more", {
         is: "at most",
-        // A garbage collector is lazy while memory is free. This is a sixteenth of the difference
-        // between the logs.
+        // Garbage collectors are lazy while memory is free. This is a sixteenth of the
+        // difference between the logs.
         bound: 48,
       }),
     );

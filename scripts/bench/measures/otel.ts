@@ -1,6 +1,6 @@
 /**
- * An OpenTelemetry span through the log against the same span through OpenTelemetry's own processor
- * and exporter, which keep it in memory.
+ * An OpenTelemetry span through the log, compared with the same span through
+ * OpenTelemetry's own processor and exporter, which keep it in memory.
  *
  * @module
  */
@@ -23,7 +23,10 @@ export const otel: Measure = {
   measure,
 };
 
-/** The span is serialized by itself when it ends, where the other processor serializes a batch. */
+/**
+ * Each span is serialized separately when it ends, whereas the other processor serializes
+ * batches.
+ */
 const GOAL: Goal = { is: "at most", bound: 1.2 };
 
 async function measure(runtime: RuntimeName, context: MeasureContext): Promise<Result> {

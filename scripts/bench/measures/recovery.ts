@@ -1,5 +1,5 @@
 /**
- * Sending what dead processes left, and what the host feels of it.
+ * Recovery of dead processes' segments, and its effect on the host.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The official SDK with the log against the official SDK without it.
+ * The official SDK with the log, compared with the official SDK without it.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * A relay with group commit in front of the mock server, against the mock server without one.
+ * A relay with group commit in front of the mock server, compared with the mock server
+ * itself.
  *
  * @module
  */
@@ -23,13 +24,13 @@ export const relay: Measure = {
   measure,
 };
 
-/** Connections at once, and the least share of the mock server's requests that a relay takes. */
+/** Number of connections, and the minimum rate of a relay relative to the mock server. */
 const LOADS: readonly (readonly [connections: number, share: number])[] = [
   [1, 0.1],
   [50, 0.25],
   [500, 0.25],
 ];
-/** MiB by which the memory of a relay may grow after it has seen every load. */
+/** Maximum growth of a relay's memory after it has seen every load, MiB. */
 const MAX_GROWTH_MIB = 32;
 
 async function measure(runtime: RuntimeName, context: MeasureContext): Promise<Result> {
@@ -74,7 +75,7 @@ async function measure(runtime: RuntimeName, context: MeasureContext): Promise<R
         [`mockP99Ms${connections}`]: of("mock", "p99Ms"),
       });
     }
-    // The sender catches up, and garbage is collected.
+    // Lets the sender catch up, and garbage be collected.
     await load(tested.url, 1);
     const growth = await memory(tested.url) - before;
     const seen = `memory after the run, ${fixed(before, 0)} MiB after warming up`;
@@ -88,7 +89,7 @@ async function measure(runtime: RuntimeName, context: MeasureContext): Promise<R
   return { lines, numbers };
 }
 
-/** MiB that the process of a relay takes. */
+/** Memory of a relay's process, MiB. */
 async function memory(url: string): Promise<number> {
   const { rss } = await (await fetch(`${url}/bench/memory`)).json() as { rss: number };
   return rss / 1024 ** 2;

@@ -25,7 +25,7 @@ async function measure(runtime: RuntimeName, context: MeasureContext): Promise<R
   doing("building the package");
   const folder = host.newFolder();
   await buildJavaScript(folder);
-  // As in the published package, whose files are modules.
+  // As in the published package, whose files are ES modules.
   writeFileSync(join(folder, "package.json"), '{"type":"module"}');
   const own = pathToFileURL(join(folder, "mod.js")).href;
   const one = async (module: string): Promise<number> =>

@@ -1,5 +1,5 @@
 /**
- * The time from the death of a sender until another one sends what was its share.
+ * The time from the death of a sender until another one drains its partitions.
  *
  * @module
  */
@@ -41,7 +41,7 @@ export async function measureTakeover(
     senders[0].kill("SIGKILL");
     await once(senders[0], "close");
     const died = performance.now();
-    // Calls enough for each partition to have some.
+    // Enough calls for every partition to have some.
     for (let i = 0; i < 16 * PARTITIONS; i++) {
       await log.write([["call_start", JSON.stringify(startRequest(idOf(i)))]]);
     }

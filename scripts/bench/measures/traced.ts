@@ -1,5 +1,6 @@
 /**
- * CPU of a traced call until it is delivered, against a floor, OpenTelemetry and the official SDK.
+ * CPU of a traced call until it is delivered, compared with a floor, OpenTelemetry and
+ * the official SDK.
  *
  * @module
  */

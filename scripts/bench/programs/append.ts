@@ -1,6 +1,7 @@
 /**
- * Compares an append with `JSON.stringify` plus one plain write of the same bytes, and with other
- * ways of keeping a record. Prints one line of JSON: the median time (µs) of each way.
+ * Compares an append with `JSON.stringify` plus one plain write of the same bytes, and
+ * with other ways of storing a record. Prints one line of JSON: the median time (µs) of
+ * each way.
  *
  * Usage: `append.ts [ms for each way] [bytes of a record]`
  *
@@ -60,7 +61,7 @@ async function takeTurns(ms: number): Promise<void> {
   for (let turn = 0; performance.now() < end; turn++) {
     for (let i = 0; i < ways.length; i++) {
       const { name, append } = ways[(turn + i) % ways.length];
-      // Pending data syncs may complete between rounds, as in any program.
+      // Lets pending data syncs complete between rounds, as in any program.
       await new Promise((resolve) => setTimeout(resolve));
       const from = performance.now();
       for (const request of requests) append(request);

@@ -1,5 +1,6 @@
 /**
- * Other ways of keeping a record, each set up for its highest speed without a sync for each record.
+ * Other ways of storing a record, each configured for its highest speed without a sync
+ * per record.
  *
  * @module
  */
@@ -10,10 +11,10 @@ import { open } from "lmdb";
 import { destination, pino } from "pino";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 
-/** A way of keeping a record. */
+/** A way of storing a record. */
 export interface Way {
   readonly name: string;
-  /** Returns when the record survives the end of the process. */
+  /** Returns once the record survives the death of the process. */
   append(request: unknown): void;
   close(): unknown;
 }
@@ -25,7 +26,7 @@ interface Database {
   close(): void;
 }
 
-/** Opens all ways that this runtime has. */
+/** Opens all ways that are available on this runtime. */
 export async function openRivals(directory: string): Promise<Way[]> {
   const sqlite = await openSqlite(join(directory, "records.sqlite"));
   return [

@@ -1,10 +1,10 @@
 /**
- * Writes records to a stream of JetStream and sends them to a server, or the same with a log on a
- * disk, each write answered as a relay answers: by a quorum, or after a data sync. Prints one line of
- * JSON.
+ * Writes records to a JetStream stream, or a log on disk, and sends them to a server;
+ * each write is acknowledged as by a relay: by a quorum, or after a data sync. Prints one
+ * line of JSON.
  *
- * Usage: `cluster_log.ts stream <servers> <stream> <partitions> <replicas> <records> <server URL>`,
- * or `cluster_log.ts file <directory> <records> <server URL>`.
+ * Usage: `cluster_log.ts stream <servers> <stream> <partitions> <replicas> <records>
+ * <server URL>`, or `cluster_log.ts file <directory> <records> <server URL>`.
  *
  * @module
  */
@@ -23,9 +23,9 @@ import { GroupCommit } from "../../../src/relay/log/group_commit.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import { idOf, startRequest } from "../workloads/records.ts";
 
-/** Writes that wait for their answers at once, as requests to a relay do. */
+/** Number of concurrent writes, like requests to a relay. */
 const WRITERS = 200;
-/** Records of a write: the calls of one request of an SDK. */
+/** Records per write: the calls of one request of an SDK. */
 const RECORDS_A_WRITE = 20;
 const LOOK_MS = 5;
 
@@ -34,7 +34,7 @@ const runtime = detectRuntime();
 const token = () => crypto.randomUUID().replaceAll("-", "");
 const newId = () => crypto.randomUUID();
 
-/** CPU in ms and time in ms of `run`. */
+/** Elapsed time and CPU time of `run`, ms. */
 async function measured(run: () => Promise<void>): Promise<{ wall: number; cpu: number }> {
   const before = process.cpuUsage();
   const from = performance.now();
@@ -44,7 +44,7 @@ async function measured(run: () => Promise<void>): Promise<{ wall: number; cpu: 
   return { wall, cpu: (user + system) / 1_000 };
 }
 
-/** Writes calls, each a start and an end, with `WRITERS` writes at once. */
+/** Writes calls, each a start and an end, in `WRITERS` concurrent writes. */
 async function writeAll(
   count: number,
   write: (records: readonly WriteRecord[]) => Promise<void>,
@@ -94,7 +94,7 @@ async function stream(
       partitions: Number(partitions),
       replicas: Number(replicas),
       server: serverUrl,
-      // Streams of one cluster share no subject.
+      // Streams of one cluster must not share subjects.
       prefix: name.toLowerCase(),
     },
   });

@@ -1,10 +1,11 @@
 /**
- * Delivers a log to a server that only counts, and compares this with a plain `fetch` loop that
- * posts the same bytes in the same batches. CPU is that of this process, without the server's.
- * Prints one line of JSON.
+ * Delivers a log to a server that only counts, and compares this with a plain `fetch`
+ * loop that posts the same bytes in the same batches. CPU is that of this process,
+ * without the server's. Prints one line of JSON.
  *
- * Usage: `drain.ts <server URL> <records> <directory>…`; `write_log.ts` makes a log in each: one for
- * the bodies of the plain loop, one for warming up, and the others for measuring.
+ * Usage: `drain.ts <server URL> <records> <directory>…`; `write_log.ts` writes a log in
+ * each: one for the bodies of the plain loop, one for warming up, and the others for
+ * measuring.
  *
  * @module
  */
@@ -25,7 +26,10 @@ interface Cost {
   readonly cpu: number;
 }
 
-/** Measures `run`. Garbage of one side must not slow down the other: collector threads run on. */
+/**
+ * Measures `run`. Garbage of one side must not slow down the other: collector threads
+ * keep running.
+ */
 async function measured(run: () => Promise<void>): Promise<Cost> {
   (globalThis as { gc?: () => void }).gc?.();
   await new Promise((resolve) => setTimeout(resolve, 200));
@@ -70,7 +74,8 @@ function bare(): Promise<Cost> {
 const bares: Cost[] = [];
 const drains: Cost[] = [];
 await bare();
-// What the library sends with; it keeps the same host alive no longer than the program wants to.
+// The library's `fetch`, which does not keep the process alive longer than the program
+// wants.
 const own = backgroundFetch(detectRuntime(), 2_000);
 await drain(directories[1], own);
 for (const directory of directories.slice(2)) {

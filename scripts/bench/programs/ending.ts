@@ -1,8 +1,9 @@
 /**
- * A program that makes 100 calls, traced or not, and ends. Prints one line of JSON: the time of its
- * last statement.
+ * A program that makes 100 calls, traced or not, and exits. Prints one line of JSON: the
+ * time of its last statement.
  *
- * Usage: `ending.ts traced|plain`; the server, the key and the log come from the environment.
+ * Usage: `ending.ts traced|plain`; the server, the key and the log come from the
+ * environment.
  *
  * @module
  */

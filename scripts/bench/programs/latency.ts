@@ -11,7 +11,7 @@
 import process from "node:process";
 import * as weave from "../../../mod.ts";
 
-/** Traced calls for each millisecond. */
+/** Traced calls per ms. */
 const CALLS_PER_MS = 5;
 const [seconds] = process.argv.slice(2);
 const calls = Number(seconds) * 1_000 * CALLS_PER_MS;
@@ -41,7 +41,7 @@ async function run(count: number): Promise<{ micros: number[]; gaps: number[] }>
   return { micros, gaps };
 }
 
-// Until everything is compiled, as in a program that has run for a while.
+// Runs until everything is compiled, as in a program that has run for a while.
 await run(calls / 2);
 const { micros, gaps } = await run(calls);
 micros.sort((a, b) => a - b);

@@ -1,7 +1,8 @@
 /**
- * Measures peak memory while the log of another process is delivered, relative to the idle process. Prints one line of JSON.
+ * Measures peak memory while the log of another process is delivered, relative to the
+ * idle process. Prints one line of JSON.
  *
- * Usage: `memory.ts <directory> <server URL> <records>`; `write_log.ts` makes the log.
+ * Usage: `memory.ts <directory> <server URL> <records>`; `write_log.ts` writes the log.
  *
  * @module
  */

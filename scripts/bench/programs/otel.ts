@@ -1,6 +1,6 @@
 /**
- * Makes OpenTelemetry spans and measures the time that each takes from the program, and the CPU time
- * that a span takes until it is delivered. Prints one line of JSON.
+ * Creates OpenTelemetry spans and measures the time that each takes in the program, and
+ * its CPU time until it is delivered. Prints one line of JSON.
  *
  * Usage: `otel.ts <wal or batch> <spans> <server URL> <directory>`
  *
@@ -17,7 +17,7 @@ import {
 import { WalSpanProcessor } from "../../../src/otel/otel.ts";
 import { FLUSHED_AT_ONCE } from "../workloads/tracers.ts";
 
-/** Spans between two turns of the event loop, in which batches are exported. */
+/** Spans per turn of the event loop; batches are exported between turns. */
 const SPANS_PER_TURN = 50;
 const [kind, spans, url, directory] = process.argv.slice(2);
 
@@ -45,7 +45,7 @@ function processor(): SpanProcessor {
   );
 }
 
-/** @returns Microseconds for each span. */
+/** @returns Microseconds per span. */
 async function run(count: number): Promise<number> {
   let micros = 0;
   for (let made = 0; made < count;) {
@@ -69,7 +69,7 @@ async function run(count: number): Promise<number> {
   return micros / count;
 }
 
-// Until everything is compiled, as in a program that has run for a while.
+// Runs until everything is compiled, as in a program that has run for a while.
 await run(Number(spans) / 2);
 const before = process.cpuUsage();
 const spanMicros = await run(Number(spans));

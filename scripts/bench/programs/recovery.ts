@@ -1,8 +1,9 @@
 /**
- * Opens a pipeline in a directory that dead processes left, and measures what the host feels of the
- * recovery. Prints one line of JSON.
+ * Opens a pipeline in a directory with orphaned segments, and measures how the recovery
+ * affects the host. Prints one line of JSON.
  *
- * Usage: `recovery.ts <server URL> <directory> <processes>`; `write_orphans.ts` makes the directory.
+ * Usage: `recovery.ts <server URL> <directory> <processes>`; `write_orphans.ts` creates
+ * the directory.
  *
  * @module
  */
@@ -17,7 +18,7 @@ import { idOf, startRequest } from "../workloads/records.ts";
 const [serverUrl, directory, processes] = process.argv.slice(2);
 const RECORDS = 6 * Number(processes) + 1;
 
-/** Ms between two looks at the event loop. */
+/** Ms between measurements of the event loop's delay. */
 const TICK_MS = 1;
 
 let operations = 0;
@@ -32,7 +33,7 @@ const files = new Proxy(host.files, {
   },
 });
 
-await fetch(serverUrl); // Sets the counters of the server to zero.
+await fetch(serverUrl); // Resets the counters of the server.
 const gaps: number[] = [];
 let last = performance.now();
 const ticks = setInterval(() => {

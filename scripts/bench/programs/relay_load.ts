@@ -1,6 +1,6 @@
 /**
- * Callers that write calls, each over a connection of its own: requests a second, and how long they
- * take. Always on Node.
+ * Callers that write calls, each over its own connection: measures requests per second
+ * and their latency. Always runs on Node.
  *
  * @module
  */

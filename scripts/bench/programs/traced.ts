@@ -1,8 +1,10 @@
 /**
- * A traced program. Prints one line of JSON: CPU (user and system, whole process) and time for each
- * traced call, first while the engine still compiles, then for the same number of calls after that.
+ * A traced program. Prints one line of JSON: CPU (user and system, whole process) and
+ * time per traced call, first while the engine still compiles, then for the same number
+ * of calls after that.
  *
- * Usage: `traced.ts <tracer> <workload> <calls>`; the server and the key come from the environment.
+ * Usage: `traced.ts <tracer> <workload> <calls>`; the server and the key come from the
+ * environment.
  *
  * @module
  */
@@ -14,7 +16,7 @@ import { WORKLOADS } from "../workloads/workloads.ts";
 const [tracerName, workloadName, count] = process.argv.slice(2);
 const CALLS = Number(count);
 
-/** In µs for each traced call, until everything is delivered; `program` until the last one ended. */
+/** µs per traced call, until everything is delivered; `program` only until the last call ended. */
 interface Cost {
   readonly cpuMicros: number;
   readonly programMicros: number;

@@ -41,7 +41,7 @@ const SYNCS = 200;
 const head = '{"type":"call_start","req":';
 const tail = "}\n";
 
-/** Requests of the right size, all different, as `JSON.stringify` makes them. */
+/** Distinct requests of the right size, as formatted by `JSON.stringify`. */
 function requests(filler: string): string[] {
   const target = RECORD_BYTES - head.length - tail.length;
   return Array.from({ length: WRITES }, (_, index) => {

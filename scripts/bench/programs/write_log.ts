@@ -1,5 +1,5 @@
 /**
- * Writes a log and ends, so that another process finds it. Prints one line of JSON.
+ * Writes a log and exits, so that another process finds it. Prints one line of JSON.
  *
  * Usage: `write_log.ts <directory> <server URL> <records>`
  *

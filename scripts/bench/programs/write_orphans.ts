@@ -1,6 +1,6 @@
 /**
- * Writes what processes leave that are killed after a few calls: for each a presence file, a lock and
- * a segment of six records. Prints one line of JSON.
+ * Writes the files of processes killed after a few calls: for each a presence file, a
+ * lock and a segment of six records. Prints one line of JSON.
  *
  * Usage: `write_orphans.ts <directory> <server URL> <processes>`
  *

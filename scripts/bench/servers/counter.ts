@@ -1,5 +1,5 @@
 /**
- * A server that counts what it is sent and does nothing else. Prints its URL as its first line.
+ * A server that only counts its requests. Prints its URL as its first line.
  *
  * @module
  */
@@ -20,7 +20,7 @@ const server = createServer((request, response) => {
   request.on("end", () => {
     requests++;
     response.setHeader("content-type", "application/json");
-    // What any write is answered with.
+    // A response that suits every write.
     response.end(request.url?.startsWith("/otel/") ? "{}" : '{"res":[],"digest":"d"}');
   });
 });

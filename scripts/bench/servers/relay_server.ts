@@ -1,5 +1,5 @@
 /**
- * A relay for benchmarks, which also tells its memory.
+ * A relay for benchmarks, which also reports its memory.
  *
  * @module
  */

@@ -46,7 +46,7 @@ export function requestOfSize(id: string, bytes: number): Record<string, unknown
   };
 }
 
-/** An id for record `index`, of the length that real ones have. */
+/** An ID for record `index`, as long as real ones. */
 export function idOf(index: number): string {
   return `0190a1b2-c3d4-7e5f-8a9b-${index.toString(16).padStart(12, "0")}`;
 }

@@ -17,9 +17,12 @@ export const TRACERS: Readonly<Record<string, () => Promise<Tracer>>> = {
   otel,
 };
 
-/** A flush exports all batches of the queue at once; the default limit of 30 would refuse the rest. */
+/**
+ * A flush exports all batches of the queue at once; the default limit of 30 would reject
+ * the rest.
+ */
 export const FLUSHED_AT_ONCE = 10_000;
-/** Records in a request of {@linkcode floor}. */
+/** Records per request of {@linkcode floor}. */
 const FLOOR_BATCH = 1_000;
 
 /** This package, with the log. */
@@ -32,7 +35,7 @@ async function log(): Promise<Tracer> {
 /** The official SDK, which has no log. */
 async function official(): Promise<Tracer> {
   const weave = await import("weave");
-  // Projects of their own: one that has complete calls takes no more batches of the SDK.
+  // Separate projects: one with complete calls accepts no more batches from the SDK.
   const client = await weave.init("bench/official");
   return {
     wrap: (name, fn) => weave.op(fn, { name }) as unknown as typeof fn,
@@ -99,9 +102,9 @@ function endSpan(span: Span, output: unknown): void {
 }
 
 /**
- * The least that a durable tracer does: it stringifies the same values and writes them twice, with
- * IDs and times, and posts them in batches. Plain objects of one shape and no function made in a
- * call: what an engine is slow at must not raise the floor.
+ * The minimum work of a durable tracer: it stringifies the same values, writes them twice
+ * with IDs and times, and posts them in batches. It uses plain objects of one shape and
+ * creates no functions per call, so that no engine-specific weakness raises the floor.
  */
 async function floor(): Promise<Tracer> {
   const { closeSync, mkdirSync, openSync, writeSync } = await import("node:fs");

@@ -20,17 +20,17 @@ export interface Workload {
   readonly callsPerRound: number;
   /** Runs one round. */
   readonly run: (round: number) => unknown;
-  /** Rounds between two pauses, and the length (ms) of a pause. */
+  /** Number of rounds between pauses, and the length (ms) of a pause. */
   readonly pause: { readonly every: number; readonly ms: number };
 }
 
-/** Makes a workload, traced by a tracer. */
+/** Creates a workload traced by a tracer. */
 export type MakeWorkload = (tracer: Tracer) => Workload;
 
 /** All workloads, by name. */
 export const WORKLOADS: Readonly<Record<string, MakeWorkload>> = { nested, plain };
 
-/** An async call in another, as in a program that asks a retriever and a model. */
+/** An async call within another, like a program that calls a retriever and a model. */
 function nested({ wrap }: Tracer): Workload {
   const retrieve = wrap("retrieve", (question: string) =>
     Promise.resolve([
@@ -49,7 +49,7 @@ function nested({ wrap }: Tracer): Workload {
   };
 }
 
-/** A synchronous call with inputs of 400 bytes and an output of 250, and a pause every 50 calls. */
+/** A synchronous call with inputs of 400 bytes and an output of 250; a pause every 50 calls. */
 function plain({ wrap }: Tracer): Workload {
   const input = {
     question: "what is durable ".repeat(12),

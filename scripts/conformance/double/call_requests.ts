@@ -9,7 +9,7 @@ import type { Exchange } from "./exchanges.ts";
 /** A JSON object. */
 export type Json = Record<string, unknown>;
 
-/** A call id that follows from a number. */
+/** A call ID derived from a number. */
 export function idOf(n: number): string {
   return `01a22968-3f42-7880-a4ff-${n.toString(16).padStart(12, "0")}`;
 }

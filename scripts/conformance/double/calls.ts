@@ -1,5 +1,5 @@
 /**
- * Requests about calls: good ones through both APIs, and bad ones of every kind.
+ * Requests about calls: valid ones through both APIs, and invalid ones of every kind.
  *
  * @module
  */
@@ -114,7 +114,7 @@ export const callStories: Readonly<Record<string, Story>> = {
 
 const nested = (depth: number): unknown => JSON.parse("[".repeat(depth) + "]".repeat(depth));
 
-/** Cases of calls that are invalid, or only look so. */
+/** Calls that are invalid, or only look so. */
 const ODD: Readonly<Record<string, Json>> = {
   "plain name of 128": { op_name: "x".repeat(128) },
   "plain name of 129": { op_name: "x".repeat(129) },
@@ -195,7 +195,7 @@ const ODD: Readonly<Record<string, Json>> = {
 const isOfEnd = (more: Json) =>
   Object.keys(more).some((key) => /output|summary|exception|_end/.test(key));
 
-/** Bad calls, through both APIs. */
+/** Invalid calls, through both APIs. */
 export const badCalls: Readonly<Record<string, Story>> = {
   "odd calls, v2": (p) =>
     Object.entries(ODD).map(([name, more], n) => v2(name, p, complete(p, n, more))),

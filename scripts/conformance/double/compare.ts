@@ -1,5 +1,6 @@
 /**
- * Sends the same requests to two servers and compares the status and the shape of their answers.
+ * Sends the same requests to two servers and compares the status and the shape of their
+ * responses.
  *
  * @module
  */
@@ -9,11 +10,11 @@ import { type Exchange, STORIES } from "./exchanges.ts";
 /** A server under comparison. */
 export interface Side {
   readonly url: string;
-  /** Lets its tables merge. */
+  /** Merges its tables. */
   merge(): Promise<void>;
 }
 
-/** A request that was answered differently. */
+/** A request with different responses. */
 export interface Difference {
   /** `story: request`. */
   readonly name: string;
@@ -27,7 +28,7 @@ export interface Comparison {
   readonly differences: readonly Difference[];
 }
 
-/** Compares the answers to all stories, in projects named after `prefix`. */
+/** Compares the responses to all stories, in projects named after `prefix`. */
 export async function compareServers(mock: Side, real: Side, prefix: string): Promise<Comparison> {
   const differences: Difference[] = [];
   let compared = 0;
@@ -39,7 +40,7 @@ export async function compareServers(mock: Side, real: Side, prefix: string): Pr
         answerOf(real, exchange),
       ]);
       compared++;
-      // One answer may list the problems with every form that a value could have.
+      // One response may list the problems with every form that a value could have.
       if (fromMock.some((shape) => fromReal.includes(shape))) continue;
       const name = `${story}: ${exchange.name}`;
       differences.push({ name, mock: fromMock[0], real: fromReal[0] });
@@ -48,7 +49,7 @@ export async function compareServers(mock: Side, real: Side, prefix: string): Pr
   return { compared, differences };
 }
 
-/** Status and shape of an answer; several where it lists several problems. */
+/** Status and shape of a response; several if it lists several problems. */
 async function answerOf({ url }: Side, exchange: Exchange): Promise<string[]> {
   const { path, method = "POST" } = exchange;
   const answer = await fetch(url + path, { method, ...bodyOf(exchange) });
@@ -84,10 +85,10 @@ function parsed(line: string): unknown {
   }
 }
 
-/** Fields whose values must be equal, not only of one type. */
+/** Fields whose values must be equal, not only of the same type. */
 const EXACT = new Set(["display_name", "id", "digest", "row_digests", "output", "count", "val"]);
 
-/** Kinds of values, with the values themselves where they say the same of both servers. */
+/** Kinds of values, and the values themselves where they must be equal on both servers. */
 function shapeOf(value: unknown, key = ""): string {
   if (Array.isArray(value)) {
     const shapes = value.map((item) => shapeOf(item, key));
@@ -104,7 +105,7 @@ function shapeOf(value: unknown, key = ""): string {
   return isExact ? JSON.stringify(value) : typeof value;
 }
 
-/** A problem's kind and place; its text and its context are the validator's own. */
+/** A problem's kind and location; its text and context are specific to the validator. */
 function shapeOfProblem(problem: unknown): string {
   if (!isObject(problem)) return typeof problem;
   const place = (problem.loc as unknown[]).filter((part) => !/^(Call|Table)[A-Z]/.test(`${part}`));

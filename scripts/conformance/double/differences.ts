@@ -1,5 +1,6 @@
 /**
- * The differences between the mock server and the real one that are on purpose, with their reasons.
+ * The intentional differences between the mock server and the real one, with their
+ * reasons.
  *
  * @module
  */
@@ -12,13 +13,13 @@ export interface ListedDifference {
   readonly mock: string;
   /** Response of the real server. */
   readonly real: string;
-  /** Why it stays. */
+  /** Why the difference is kept. */
   readonly reason: string;
-  /** The requests that show it, as `story: request`. */
+  /** The affected requests, as `story: request`. */
   readonly requests: readonly string[];
 }
 
-/** Path of the list. */
+/** Path of the file with the list. */
 export const listPath: URL = new URL("mock_differences.json", import.meta.url);
 
 /** The list. */

@@ -1,6 +1,6 @@
 /**
- * Requests that the mock server and the real one must answer alike, as stories: the requests of a
- * story go to a project of its own, in order.
+ * Requests that the mock server and the real one must answer alike, in stories: the
+ * requests of a story are sent to a project of their own, in order.
  *
  * @module
  */
@@ -10,17 +10,17 @@ import { valueStories } from "./values.ts";
 
 /** One request. */
 export interface Exchange {
-  /** Names it in the list of differences; unique in its story. */
+  /** Identifies it in the list of differences; unique in its story. */
   readonly name: string;
   readonly path: string;
   readonly method?: "GET" | "POST";
   /** Sent as JSON. */
   readonly body?: unknown;
-  /** Sent as it is. */
+  /** Sent unchanged. */
   readonly raw?: string;
-  /** Sent as a multipart form; a `Blob` as a file with this name. */
+  /** Sent as a multipart form; objects are sent as files. */
   readonly form?: Readonly<Record<string, string | { name: string; content: string }>>;
-  /** Whether the tables are to be merged before. */
+  /** Whether the tables are merged first. */
   readonly afterMerge?: boolean;
 }
 

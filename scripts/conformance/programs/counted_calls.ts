@@ -1,5 +1,5 @@
 /**
- * Calls an op again and again until it is killed, and prints a number for each call that it recorded.
+ * Calls an op repeatedly until it is killed, and prints a number for each recorded call.
  *
  * @module
  */
@@ -7,11 +7,11 @@
 import { op } from "../../../mod.ts";
 import { initAsPlanned, type Plan, readPlan } from "./plan.ts";
 
-/** The plan of a program that counts. */
+/** The plan of a counting program. */
 export interface CountPlan extends Plan {
   /** Prefix of its numbers. */
   readonly name: string;
-  /** Calls to make before it ends by itself. */
+  /** Number of calls after which it exits. */
   readonly count: number;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Makes every write that the client can make, and prints what a reader should find.
+ * Makes every write of the client, and prints what a reader should find.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import { PNG, VALUES, WAV } from "./values.ts";
 
 /** The plan of this program. */
 export interface WritePlan extends Plan {
-  /** Ms that it waits for delivery; a minute unless given. */
+  /** Timeout of the delivery in ms (default: one minute). */
   readonly finishMs?: number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Calls and objects of every kind that the UI shows differently; `python/picture.py` is the same
- * program in Python.
+ * Calls and objects of every kind that the UI displays differently; `python/picture.py`
+ * is the same program in Python.
  *
  * @module
  */
@@ -27,7 +27,7 @@ const parent = op((value: string) => {
   try {
     failing(value);
   } catch {
-    // The parent goes on.
+    // The parent continues.
   }
   return value;
 }, { name: "parent", parameterNames });
@@ -59,7 +59,7 @@ parent("p");
 try {
   broken("b");
 } catch {
-  // As the program in Python does.
+  // As in the Python program.
 }
 named("n");
 computed("c");

@@ -13,9 +13,9 @@ export interface Plan {
   readonly project: string;
   readonly serverUrl: string;
   readonly walDir: string;
-  /** Which calls API it sends through. */
+  /** The calls API that it uses. */
   readonly api: "v1" | "v2";
-  /** Options on top of these. */
+  /** Additional options. */
   readonly options?: Partial<InitOptions>;
 }
 
@@ -24,7 +24,7 @@ export function readPlan<P extends Plan = Plan>(): P {
   return JSON.parse(process.argv[2]) as P;
 }
 
-/** The client of a plan. */
+/** The client configured by a plan. */
 export function initAsPlanned(
   { project, serverUrl, walDir, api, options }: Plan,
 ): Promise<WeaveClient> {

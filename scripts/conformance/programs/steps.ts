@@ -1,5 +1,5 @@
 /**
- * Does what its plan lists, step by step, and prints what came of it.
+ * Executes the steps of its plan, and prints the results.
  *
  * @module
  */
@@ -20,18 +20,18 @@ export type Step =
   | { do: "trace"; values: readonly unknown[] }
   /** Calls the op `f` with `count` numbers. */
   | { do: "trace-many"; count: number }
-  /** Calls an op whose summary is `summary`. */
+  /** Calls an op with the summary `summary`. */
   | { do: "summarize"; summary: unknown }
-  /** Writes the start of a call by hand, and remembers it. */
+  /** Writes the start of a call directly, and remembers it. */
   | { do: "start"; as?: string; start: CallStartInput }
-  /** Ends a call that was started; one that nobody started unless `of` is given. */
+  /** Ends a started call; without `of`, a call that was never started. */
   | { do: "end"; of?: string; end?: AnyObject }
   | { do: "update"; of: string; name: string | null }
   | { do: "feedback"; count: number }
   | { do: "file"; name: string; text: string }
   | { do: "object"; name: string; value: unknown }
   | { do: "publish"; name: string; value: unknown }
-  /** Waits for delivery, for at most so many ms, and reports the state. */
+  /** Waits for delivery, at most `timeout` ms, and reports the state. */
   | { do: "flush"; timeout: number };
 
 /** A plan of steps. */
@@ -39,15 +39,15 @@ export interface StepPlan extends Plan {
   readonly steps: readonly Step[];
 }
 
-/** Output of the program after a step that waits, and at its end. */
+/** Report of the program after a step that waits, and at its end. */
 export interface StepReport {
   readonly result: { done: boolean; pendingRecords: number; deadLettered: number };
-  /** The server as the client sees it. */
+  /** The state of the server as seen by the client. */
   readonly server: { state: string; reason: string };
   readonly lastError: string | null;
-  /** Most bytes of memory that the process held. */
+  /** Peak memory of the process in bytes. */
   readonly rss: number;
-  /** Refs of what was published. */
+  /** Refs of published objects. */
   readonly refs: readonly string[];
 }
 
@@ -78,7 +78,7 @@ async function take(step: Step): Promise<void> {
     case "end":
       return client.callEnd({ ...handleOf(step.of), ...step.end });
     case "update":
-      // A name that cannot be used may be refused at the door.
+      // An unusable name may be rejected by the client.
       return attempt(() => client.callUpdate(handleOf(step.of).id, step.name as string));
     case "feedback":
       for (let i = 0; i < step.count; i++) client.feedbackCreate(feedback());

@@ -1,20 +1,20 @@
 /**
- * Values of many kinds, and what Python reads of each.
+ * Values of many kinds, and how Python reads each.
  *
  * @module
  */
 
-/** A picture of one pixel. */
+/** An image of one pixel. */
 export const PNG: Uint8Array = bytesOf(
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
 );
 
-/** A sound of two frames at 8 kHz. */
+/** Audio of two frames at 8 kHz. */
 export const WAV: Uint8Array = bytesOf(
   "UklGRigAAABXQVZFZm10IBAAAAABAAEAQB8AAIA+AAACABAAZGF0YQQAAAAAAAAA",
 );
 
-/** Name, value and what `reader.py` says of it. */
+/** Name, value, and its description by `reader.py`. */
 export const VALUES: readonly [name: string, value: unknown, read: unknown][] = [
   ["null", null, null],
   ["true", true, true],

@@ -1,5 +1,5 @@
 /**
- * The scenarios, in the order they run.
+ * The scenarios, in the order of their runs.
  *
  * @module
  */

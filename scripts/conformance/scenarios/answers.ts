@@ -1,5 +1,5 @@
 /**
- * Answers that are not the trace server's, and answers that come late.
+ * Responses that are not the trace server's, and late responses.
  *
  * @module
  */
@@ -9,10 +9,13 @@ import type { Fault } from "../gate.ts";
 import type { Context, Findings, Scenario } from "../scenario.ts";
 import { assertSettled, reasonsOf } from "./poison.ts";
 
-/** Bytes of memory that a client may take whatever it is answered. */
+/** Maximum memory of a client in bytes, whatever the response. */
 const MAX_RSS = 500 * 1024 * 1024;
 
-/** With any obstacle, nothing counts as delivered, and everything arrives after it is removed. */
+/**
+ * With any of these faults, nothing counts as delivered, and everything arrives after it
+ * is removed.
+ */
 const IN_THE_WAY: Readonly<Record<string, Fault>> = {
   "a captive portal that speaks JSON": { body: '{"error":"login required"}' },
   "a captive portal that speaks HTML": { body: "<!doctype html><title>Log in</title>" },

@@ -10,7 +10,7 @@ import { packageFiles } from "../../../tools/demo/package_files.ts";
 import { TracedProgram } from "../../../tools/demo/traced_program.ts";
 import type { Context, Scenario } from "../scenario.ts";
 
-/** The project that the program writes to, whatever run it belongs to. */
+/** The project of the program in every run. */
 const PROJECT = "demo/library";
 
 /** See the module. */

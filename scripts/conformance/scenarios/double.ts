@@ -1,5 +1,5 @@
 /**
- * The mock server is the real server's double, but for the differences that are listed.
+ * The mock server behaves like the real one, except for the listed differences.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Programs that are killed under load: no call is lost, and little is sent again.
+ * Programs killed under load: no call is lost, and little is sent again.
  *
  * @module
  */
@@ -42,12 +42,12 @@ export const kills: Scenario = {
   },
 };
 
-/** A kill may cut off a record that is being written; nothing else is dead-lettered. */
+/** A kill may tear a record that is being written; nothing else is dead-lettered. */
 export function assertOnlyTorn(context: Context): void {
   assert.deepEqual(context.deadLetters().filter(({ error }) => error.reason !== "torn"), []);
 }
 
-/** Every recorded call of both levels is at the server, and no call is there twice. */
+/** Every recorded call of both levels is at the server, and only once. */
 export async function assertOnce(
   context: Context,
   recorded: readonly string[],
@@ -71,7 +71,7 @@ export async function assertOnce(
   return calls;
 }
 
-/** Records of calls in all requests, or in those whose answer was heard. */
+/** Number of call records in all requests, or in those whose response was received. */
 function callRecords({ gate }: Context, isHeard = false): number {
   return gate.passed
     .filter(({ path }) => /upsert_batch|calls\/complete|\/call\/(start|end)$/.test(path))
@@ -79,7 +79,7 @@ function callRecords({ gate }: Context, isHeard = false): number {
     .reduce((sum, { records }) => sum + records, 0);
 }
 
-/** Runs a program until it has printed so many numbers, kills it, and returns all that it printed. */
+/** Runs a program until it has printed this many numbers, kills it, and returns its output. */
 async function killedAfter(context: Context, name: string, after: number): Promise<string[]> {
   const child = context.start(
     "counted_calls.ts",

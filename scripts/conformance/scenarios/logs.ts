@@ -1,5 +1,6 @@
 /**
- * Logs that this version did not write as they are: records of Python, and a spoiled map of digests.
+ * Logs with content that this version does not write: records of Python, and a corrupt
+ * map of digests.
  *
  * @module
  */
@@ -34,7 +35,7 @@ export const foreign: Scenario = {
   },
 };
 
-/** A start and its end in the words of the Python SDK, with all the fields that it writes. */
+/** A start and its end as formatted by the Python SDK, with all the fields that it writes. */
 function callOf(project_id: string, n: number): unknown[] {
   const id = `01a22968-3f42-7880-a4ff-${n.toString(16).padStart(12, "0")}`;
   const started_at = "2026-11-29T22:23:47.522663Z";
@@ -70,7 +71,7 @@ function callOf(project_id: string, n: number): unknown[] {
   return [{ type: "call_start", req: { start } }, { type: "call_end", req: { end } }];
 }
 
-/** Ends that several threads of a Python program have written before their starts. */
+/** Ends that threads of a Python program wrote before their starts. */
 export const reordered: Scenario = {
   name: "reordered",
   title: "ends that Python wrote before their starts, and one that was dead-lettered for it",
@@ -81,7 +82,8 @@ export const reordered: Scenario = {
     mkdirSync(folder, { recursive: true });
     const calls = Array.from({ length: 40 }, (_, n) => callOf(project, n));
     const lines = calls.flat();
-    // Each third end is in a batch before that of its start, each third in the same batch.
+    // A third of the ends are in a batch before that of their starts, a third in the same
+    // batch.
     for (let n = 0; n < calls.length; n++) {
       const [start, end] = calls[n];
       const distance = [0, 1, 20][n % 3];

@@ -1,6 +1,6 @@
 /**
- * The same program with this package and with the vendor's Python client: the server holds the same in
- * all that the UI shows.
+ * The same program with this package and with the vendor's Python client: the server's
+ * data is the same in everything that the UI displays.
  *
  * @module
  */
@@ -44,7 +44,7 @@ export const picture: Scenario = {
   },
 };
 
-/** Fields of calls that are not alike, each in a line. */
+/** Fields of calls that differ, one line each. */
 function differences(ours: readonly Picture[], theirs: readonly Picture[]): string[] {
   if (ours.length !== theirs.length) return [`${ours.length} calls and ${theirs.length}`];
   return ours.flatMap((call, n) =>
@@ -60,7 +60,7 @@ function differences(ours: readonly Picture[], theirs: readonly Picture[]): stri
 
 type Picture = Record<string, unknown>;
 
-/** The calls as the UI shows them, in order, without what has to differ between two runs. */
+/** The calls as displayed by the UI, in order, without what must differ between two runs. */
 function pictureOf(calls: readonly ReadCall[]): Picture[] {
   const names = new Map(calls.map((call) => [call.id, nameOf(call)]));
   return calls.map((call) => {
@@ -70,7 +70,8 @@ function pictureOf(calls: readonly ReadCall[]): Picture[] {
       parent: parent_id && names.get(parent_id),
       display_name,
       inputs,
-      // Python records no output of a generator; docs/differences.md says why it is recorded here.
+      // Python records no output of a generator; docs/differences.md explains why it is
+      // recorded here.
       output: nameOf(call) === "generator" ? null : output,
       exception: exceptionOf(exception),
       attributes: { ...attributes, weave: runtimeOf(attributes.weave) },
@@ -79,7 +80,7 @@ function pictureOf(calls: readonly ReadCall[]): Picture[] {
   });
 }
 
-/** Type, message and the names in the traceback, whose lines are those of two languages. */
+/** Type, message, and the names in the traceback, whose lines differ by language. */
 function exceptionOf(text: string | null): unknown {
   if (text === null) return null;
   const { traceback, ...rest } = JSON.parse(text) as { traceback: Record<string, unknown>[] };
@@ -87,7 +88,7 @@ function exceptionOf(text: string | null): unknown {
   return { ...rest, traceback: [...fields] };
 }
 
-/** Which facts there are of the client and the system; docs/differences.md lists `python`. */
+/** The names of the recorded client and system properties; docs/differences.md lists `python`. */
 function runtimeOf(weave: unknown): unknown {
   const { python: _, ...facts } = weave as Record<string, unknown>;
   return Object.fromEntries(

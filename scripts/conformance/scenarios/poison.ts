@@ -1,5 +1,5 @@
 /**
- * Records that the server never takes, among records that it does: each goes to the dead letters
+ * Records that the server never accepts, among valid ones: each is dead-lettered
  * separately, and everything else arrives.
  *
  * @module
@@ -11,15 +11,15 @@ import type { Fault } from "../gate.ts";
 import type { Step, StepReport } from "../programs/steps.ts";
 import type { Context, DeadLetter, Findings, Scenario } from "../scenario.ts";
 
-/** A kind of poison. */
+/** A kind of poison record. */
 interface Poison {
   /** Steps that write it. */
   readonly steps: readonly Step[];
-  /** Fields of the start named `spoil` that the client refuses to record, put into its log. */
+  /** Fields of the start named `spoil` that the client does not record, written into its log. */
   readonly spoil?: Readonly<Record<string, unknown>>;
-  /** Actions of the gate, for a server that behaves worse than the real one. */
+  /** Fault of the gate, for a server that behaves worse than the real one. */
   readonly fault?: Fault;
-  /** Status that its dead letters have, by API; `null` where no status came, `0` where it is taken. */
+  /** Status of its dead letters, by API; `null` if there was no response, `0` if it is accepted. */
   readonly status: { readonly v1: number | null; readonly v2: number | null };
 }
 
@@ -128,7 +128,7 @@ async function sendPoison(context: Context): Promise<Findings> {
   };
 }
 
-/** Puts into the log what the client itself does not write, as another program might. */
+/** Writes into the log what the client itself does not write, as another program might. */
 function spoil(context: Context): void {
   const spoiled = Object.values(POISONS).filter((poison) => poison.spoil !== undefined);
   let count = 0;
@@ -150,7 +150,10 @@ function spoil(context: Context): void {
   assert.equal(count, spoiled.length, "every start that is to be spoiled is in the log");
 }
 
-/** As many dead letters of each status as there is poison, and no neighbor among them. */
+/**
+ * Asserts as many dead letters of each status as there are poison records, and no valid
+ * records among them.
+ */
 function assertDeadLetters(deadLetters: readonly DeadLetter[], { api }: Context): void {
   const neighbor = deadLetters.find(({ req }) => /"(before|after) /.test(JSON.stringify(req)));
   assert.equal(neighbor, undefined, `a neighbor is dead-lettered: ${JSON.stringify(neighbor)}`);
@@ -159,7 +162,7 @@ function assertDeadLetters(deadLetters: readonly DeadLetter[], { api }: Context)
   for (const status of new Set(Object.values(POISONS).map(({ status }) => status[api]))) {
     if (status === 0) continue;
     const kinds = Object.entries(POISONS).filter(([, poison]) => poison.status[api] === status);
-    // A call is one dead letter or two: its start and its end.
+    // A call results in one or two dead letters: its start and its end.
     const names = kinds.map(([name]) => name).join(", ");
     assert.ok(
       count(status) >= kinds.length && count(status) <= 2 * kinds.length,
@@ -168,13 +171,13 @@ function assertDeadLetters(deadLetters: readonly DeadLetter[], { api }: Context)
   }
 }
 
-/** Nothing waits, and nothing will ever wait. */
+/** Asserts that nothing is pending. */
 export function assertSettled(report: StepReport): void {
   assert.equal(report.result.done, true, `not done: ${JSON.stringify(report)}`);
   assert.equal(report.result.pendingRecords, 0);
 }
 
-/** Reasons of dead letters, each once. */
+/** Reasons of dead letters, without duplicates. */
 export function reasonsOf(deadLetters: readonly DeadLetter[]): string[] {
   const reasons = deadLetters.map(({ error: { status, message = "", reason } }) =>
     `${status ?? reason} ${
@@ -184,7 +187,7 @@ export function reasonsOf(deadLetters: readonly DeadLetter[]): string[] {
   return [...new Set(reasons)];
 }
 
-/** A corrupt line of a start leaves an end that no start belongs to. */
+/** A corrupt line of a start leaves an end without a start. */
 export const corrupt: Scenario = {
   name: "corrupt",
   title: "a start whose line is corrupt, and its end",

@@ -1,5 +1,6 @@
 /**
- * Programs with the vendor's Python SDK that only write and are killed, beside a following flush.
+ * Programs with the vendor's Python SDK that only write and are killed, next to
+ * `weave-wal flush --follow`.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * A program of the official TypeScript SDK, with the log and without: the server holds the same.
+ * A program of the official TypeScript SDK, with the log and without: the server's data
+ * is the same.
  *
  * @module
  */
@@ -66,7 +67,10 @@ async function runTour(
   assert.equal(code, 0, errors);
 }
 
-/** A call as the server sends it: what the official SDK publishes as an image, Python cannot read. */
+/**
+ * A call as returned by the server: Python cannot read what the official SDK publishes as
+ * an image.
+ */
 interface StoredCall {
   readonly id: string;
   readonly op_name: string;
@@ -75,7 +79,7 @@ interface StoredCall {
   readonly [field: string]: unknown;
 }
 
-/** The calls of a project as text, in any order, without what has to differ between two runs. */
+/** The calls of a project as text, unordered, without what must differ between two runs. */
 async function callsOf({ bench: { server } }: Context, project: string): Promise<string[]> {
   const lines = await server.post("/calls/stream_query", { project_id: project });
   const calls = lines.trim().split("\n").map((line) => JSON.parse(line) as StoredCall);
@@ -91,19 +95,20 @@ function neutral(
   const parent = byId.get(parent_id ?? "");
   let text = JSON.stringify(
     { ...call, parent: parent && nameOf(parent), ended: ended_at !== null },
-    // What is measured differs.
+    // Measured values differ.
     (name, value) => {
       if (/latency|_at$|^trace_id$|^storage_size/.test(name)) return "measured";
-      // Of calls that came through the v2 API the server says 0 where there is none.
+      // For calls received through the v2 API, the server returns 0 where there is no
+      // value.
       return name.startsWith("wb_run_step") ? value || null : value;
     },
   );
   for (const id of byId.keys()) text = text.replaceAll(id, "ID");
-  // The server digests refs together with ids of their project.
+  // The server's digests of refs include internal IDs of the project.
   return text.replaceAll(project, "PROJECT").replace(/:[A-Za-z0-9]{43}(?=["/\\])/g, ":DIGEST");
 }
 
-/** Names of the objects of a project, one for each version. */
+/** Names of a project's objects, one per version. */
 async function objectsOf({ bench: { server } }: Context, project: string): Promise<string[]> {
   const { objs } = JSON.parse(await server.post("/objs/query", { project_id: project })) as {
     objs: { object_id: string }[];

@@ -24,7 +24,7 @@ export const relay: Scenario = {
 
 const RUN_LIMIT_MS = 180_000;
 
-/** Everything that a project holds, without names, IDs and times. */
+/** The data of a project, without names, IDs and times. */
 interface Content {
   readonly count: number;
   readonly calls: unknown[];
@@ -41,7 +41,7 @@ async function compareRelay(context: Context): Promise<Findings> {
   const relay = await startRelay({ server: gate.url, walDir: directory, recovers: true });
   try {
     uris.set(online, await write(context, relay.url, online));
-    // A program can only start without the server if the project was seen before.
+    // Without the server, a program can only start if the project was seen before.
     await python(context, relay.url, offline, "--init");
     await gate.shut();
     uris.set(offline, await write(context, relay.url, offline));
@@ -65,12 +65,12 @@ async function compareRelay(context: Context): Promise<Findings> {
   };
 }
 
-/** Runs the program; the URIs of the objects that it made. */
+/** Runs the program; returns the URIs of the created objects. */
 async function write(context: Context, url: string, project: string): Promise<string[]> {
   const output = await python(context, url, project);
   const last = output.split("\n").findLast((line) => line.startsWith('{"objects"'));
   assert.ok(last, output);
-  // Without the server the program sees a provisional digest, for which the server has another one.
+  // Without the server, the program gets a provisional digest, which the server replaces.
   const { objects } = JSON.parse(last) as { objects: string[] };
   return objects.map((uri) => uri.replace(/:[^:]+$/, ":latest"));
 }
@@ -101,7 +101,7 @@ async function contentOf(
       JSON.stringify(value).replaceAll(project, "PROJECT")
         .replaceAll(project.split("/")[1], "PROJECT")
         .replace(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "ID")
-        // Digests of values with refs contain the server's own ID of the project.
+        // Digests of values with refs include the server's internal ID of the project.
         .replace(/(\/(?:op|object)\/[^:"]+:)[0-9A-Za-z]{43}/g, "$1DIGEST")
         .replace(/(\/id\/)[0-9A-Za-z]{43}/g, "$1DIGEST"),
       withoutChance,
@@ -127,7 +127,7 @@ async function contentOf(
 /** Fields that differ between two runs of a program. */
 const BY_CHANCE = /^(?:model_latency|trace_id|span_id|parent_id|start_time|end_time)$/;
 
-/** A reviver of JSON. */
+/** A JSON reviver. */
 function withoutChance(this: unknown, key: string, value: unknown): unknown {
   if (BY_CHANCE.test(key) && value !== null) return "by chance";
   if (key === "display_name" && /^eval-/.test(String(value))) return "eval";

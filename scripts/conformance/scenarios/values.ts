@@ -1,5 +1,6 @@
 /**
- * Values that would be refused, or that would spoil the project, are caught before they are sent.
+ * Values that would be rejected, or that would corrupt the project, are fixed before they
+ * are sent.
  *
  * @module
  */
@@ -11,7 +12,7 @@ import { assertSettled } from "./poison.ts";
 
 const HALF = "😀".slice(0, 1);
 
-/** Texts with half a surrogate pair, and what Python makes of them. */
+/** Texts with half a surrogate pair, and Python's encoding of them. */
 const HALVES: readonly [string, string][] = [
   [HALF, "\ufffd"],
   [`a${HALF}b`, "a\ufffdb"],
@@ -45,7 +46,7 @@ export const halves: Scenario = {
   },
 };
 
-/** Summaries that the server refuses, and the usage that is left of them. */
+/** Summaries that the server rejects, and the usage that is kept. */
 const SUMMARIES: readonly unknown[] = [
   { usage: null },
   { usage: 7 },

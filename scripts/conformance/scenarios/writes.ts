@@ -46,7 +46,7 @@ async function writeAll(context: Context): Promise<Findings> {
   return await compareWrites(context, manifest);
 }
 
-/** Every write while the server cannot be reached, delivered by the next program. */
+/** Every write while the server is unreachable, delivered by the next program. */
 export const offline: Scenario = {
   name: "offline",
   title: "every write without a server, with provisional digests, delivered later",
