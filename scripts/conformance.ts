@@ -1,14 +1,14 @@
 /**
- * Holds the project against the vendor's own trace server code, on embedded ClickHouse.
+ * Tests the project against the vendor's own trace server code, on embedded ClickHouse.
  *
  * ```sh
  * npm run conformance                                  # everything, on Deno, Bun and Node
  * npm run conformance -- --only writes --runtime bun   # one scenario on one runtime
  * ```
  *
- * The Python packages are installed into a cache folder outside the checkout (1.5 GB, once). Where
- * Python or its packages cannot be had, the suite prints a line that begins with `SKIPPED` and ends
- * with status 0, unless `--require` is given.
+ * The Python packages are installed into a cache folder outside the checkout (1.5 GB, once). If
+ * Python or its packages are unavailable, the suite prints a line that begins with `SKIPPED` and
+ * exits with status 0, unless `--require` is given.
  *
  * @module
  */

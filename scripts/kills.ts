@@ -8,7 +8,7 @@
  *
  * The children of a round write to one directory, are killed one after the other or concurrently, and
  * may run on different runtimes. The runtime of this script then delivers what is pending. A failure
- * prints the seed of its round. `--rounds 1 --seed <seed>` repeats it, except for the moment at which
+ * prints the seed of its round. `--rounds 1 --seed <seed>` repeats it, except for the times at which
  * the signals arrive.
  *
  * @module

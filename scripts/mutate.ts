@@ -1,6 +1,6 @@
 /**
- * `npm run mutate`: makes single-line mistakes in the sources, one at a time, and reports how many
- * of them the tests find.
+ * `npm run mutate`: introduces single-line bugs into the sources, one at a time, and reports how
+ * many of them the tests find.
  *
  * ```sh
  * npm run mutate                       # every mutation

@@ -1,6 +1,6 @@
 /**
- * Runs the tests. Every test file runs in a process of its own, on each runtime, so that a file that
- * hangs, crashes or leaves something behind cannot disturb another one.
+ * Runs the tests. Every test file runs in its own process, on each runtime, so that a file that
+ * hangs, crashes or does not clean up cannot affect another one.
  *
  * ```sh
  * npm test                                   # check, then the suite on Deno, Bun and Node
@@ -16,9 +16,9 @@
  * When the budget is used up, running files are stopped, and they and all others that have not run
  * count as failed.
  *
- * With `CI` in the environment a file that fails runs again when all others are done. If it
- * passes then, so does the run, and the summary lists the file as flaky: a defect to repair. Where
- * more than a few files fail, none runs again.
+ * If the environment variable `CI` is set, a file that fails is repeated after all others. If it
+ * then passes, so does the run, and the summary lists the file as flaky: a defect to repair. If
+ * more than a few files fail, none is repeated.
  *
  * @module
  */

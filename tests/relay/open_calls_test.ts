@@ -21,7 +21,7 @@ async function half(relay: TestRelay, mode: "start" | "end"): Promise<number> {
   return status;
 }
 
-/** Whether the server has the complete call and has rejected nothing. */
+/** Whether the server has the complete call. */
 function isWhole({ store }: MockServer): boolean {
   const [call] = store.calls(PROJECT);
   return call !== undefined && call.started_at !== null && call.ended_at !== null;

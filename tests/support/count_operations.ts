@@ -11,8 +11,8 @@ import type { AppendFile, FileSystem, ReadFile } from "../../src/runtime/file_sy
 export type OperationCounts = Record<string, number>;
 
 /**
- * A file system that passes everything on to `files` and counts the calls, also those that fail.
- * `removeInBackground` counts each of its paths, `scan` its calls.
+ * A file system that forwards to `files` and counts all calls, including failed ones.
+ * `removeInBackground` counts each path, `scan` each call.
  *
  * @example
  * ```ts

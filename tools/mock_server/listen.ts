@@ -14,10 +14,10 @@ import type { Wire } from "./exchange.ts";
  * - `"native"`: `Deno.serve`, `Bun.serve`, or `node:http` on Node.
  * - `"node"`: `node:http` on every runtime.
  *
- * Faults are exact on `node:http`: a reset is a TCP reset before any byte, a truncated answer
- * announces its length and ends early. `Bun.serve` resets exactly too, and truncates in the middle
- * of a chunked answer. `Deno.serve` gives handlers no access to the socket: `reset` and `loseReply`
- * send the headers of a `200` response there and abort the body, so that `fetch` resolves and reading
+ * Faults are exact on `node:http`: a reset is a TCP reset before any byte, and a truncated response
+ * announces its length and ends early. `Bun.serve` also resets exactly, but truncates in the middle
+ * of a chunked response. `Deno.serve` gives handlers no access to the socket: `reset` and `loseReply`
+ * send the headers of a `200` response and abort the body, so that `fetch` resolves and reading
  * rejects.
  */
 export type MockEngine = "native" | "node";

@@ -69,7 +69,7 @@ export interface MockServer {
 /**
  * Starts a mock trace server.
  *
- * @throws {WeaveWalError} `ERR_INVALID_OPTION` when the port cannot be had.
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION` if the port is unavailable.
  *
  * @example
  * ```ts

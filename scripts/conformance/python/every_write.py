@@ -1,9 +1,9 @@
-"""Writes what a program of the vendor's Python client writes, and says which refs it made.
+"""Makes every kind of write of the vendor's Python client, and prints the created refs.
 
     WF_TRACE_SERVER_URL=… WANDB_BASE_URL=… WANDB_API_KEY=… python every_write.py PROJECT URL [--init]
 
-Prints one JSON line: `{"objects": [URI, …]}`. The same run twice writes the same. With
-`--init` it only starts.
+Prints one JSON line: `{"objects": [URI, …]}`. Every run writes the same. With `--init` it only
+creates the client.
 """
 
 import asyncio

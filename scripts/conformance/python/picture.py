@@ -1,4 +1,4 @@
-"""The program of `programs/picture.ts` in Python, for a comparison of what the server holds.
+"""The program of `programs/picture.ts` in Python, for a comparison of the server's data.
 
     python picture.py PROJECT
 """

@@ -1,10 +1,11 @@
-"""Reads a trace server with the vendor's Python client, on request.
+"""Reads from a trace server with the vendor's Python client, on request.
 
     WF_TRACE_SERVER_URL=… WANDB_BASE_URL=… WANDB_API_KEY=… python reader.py
 
-Takes one JSON request a line and answers with one JSON line: `{"calls": PROJECT}` gives the calls
-of a project, `{"get": [URI, …]}` the values of refs, `{"feedback": PROJECT}` its feedback and
-`{"costs": PROJECT}` its costs. Values are described so that JSON keeps their Python types apart.
+Responds to each line with a JSON request by one JSON line: `{"calls": PROJECT}` returns the calls
+of a project, `{"get": [URI, …]}` the values of refs, `{"feedback": PROJECT}` the feedback and
+`{"costs": PROJECT}` the costs of a project. Values are described so that their Python types can be
+distinguished in JSON.
 """
 
 import enum
@@ -21,14 +22,14 @@ SAFE_INTEGER = 2**53
 
 
 def client_of(project: str) -> object:
-    """One client a project; the last one that was made is the one that refs are read with."""
+    """The client of a project; the last one created also resolves refs."""
     if project not in clients or weave.get_client() is not clients[project]:
         clients[project] = weave.init(project)
     return clients[project]
 
 
 def describe(value: object) -> object:
-    """The value in JSON; `$` keys say what JSON has no word for."""
+    """The value in JSON; `$` keys describe what JSON cannot express."""
     if isinstance(value, enum.Enum):
         return value.value
     if value is None or isinstance(value, bool):
@@ -104,7 +105,7 @@ def answer(request: dict) -> object:
     raise ValueError(f"Unknown request: {request}")
 
 
-# What the client prints is not an answer.
+# The client's own output must not be mixed with the responses.
 answers = sys.stdout
 sys.stdout = sys.stderr
 print(json.dumps({"ready": True}), file=answers, flush=True)

@@ -1,12 +1,12 @@
 """A Weave trace server on the loopback interface: the vendor's own server code on embedded ClickHouse.
 
-The code that answers is `ClickHouseTraceServer` behind `ExternalTraceServer`, as the `weave` package
-ships them. This file adds what the package lacks: HTTP routes, ids for projects and users, and
+Requests are handled by `ClickHouseTraceServer` behind `ExternalTraceServer`, as shipped in the
+`weave` package. This file adds what the package lacks: HTTP routes, IDs for projects and users, and
 controls below `/__control`. Projects of the entity `missing` do not exist.
 
     python server.py DATA_DIRECTORY
 
-Prints `{"ready": PORT}` when it listens, and ends when its standard input is closed.
+Prints `{"ready": PORT}` once it listens, and exits when its standard input is closed.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 
 
 def add_missing_module() -> None:
-    """Replaces `model_providers`, which the package leaves out and only completions need."""
+    """Replaces `model_providers`, which the package omits and only completions need."""
     parent = types.ModuleType("weave.trace_server.model_providers")
     parent.__path__ = []
     module = types.ModuleType(f"{parent.__name__}.model_providers")
@@ -56,17 +56,17 @@ from weave.shared.errors import ProjectNotFound, handle_server_exception
 from weave.trace_server import clickhouse_trace_server_batched as clickhouse
 from weave.trace_server import external_to_internal_trace_server_adapter as adapter
 
-# Migrations are longer than the SQL parser takes by default.
+# Migrations exceed the SQL parser's default limits.
 sqlparse.engine.grouping.MAX_GROUPING_TOKENS = None
 sqlparse.engine.grouping.MAX_GROUPING_DEPTH = None
 
 USER = "conformance"
-# Embedded ClickHouse is one engine in one process: all its work is done on one thread.
+# Embedded ClickHouse allows one engine per process: one thread does all of its work.
 worker = ThreadPoolExecutor(1)
 
 
 class Ids(adapter.IdConverter):
-    """Internal ids that follow from the external ones."""
+    """Internal IDs derived from the external ones."""
 
     def __init__(self) -> None:
         self.projects: dict[str, str] = {}
@@ -132,7 +132,7 @@ async def on_worker(function: typing.Callable, *args: object) -> typing.Any:
 
 
 def stamp_user(value: object) -> None:
-    """Writes the user into a request, as the server does that knows who asks."""
+    """Sets the user of a request, as a server with authentication does."""
     if isinstance(value, list):
         for item in value:
             stamp_user(item)
@@ -239,7 +239,7 @@ async def read_file(req: typing.Annotated[tsi.FileContentReadReq, Body()]) -> Re
     return Response(result.content, media_type="application/octet-stream")
 
 
-# The older paths are those of servers before the plural ones; both lead to the same code.
+# Older servers have the singular paths; both run the same code.
 for prefix in ("/files", "/file"):
     app.add_api_route(f"{prefix}/create", create_file, methods=["POST"])
     app.add_api_route(f"{prefix}/content", read_file, methods=["POST"])
@@ -247,7 +247,7 @@ for prefix in ("/files", "/file"):
 
 @app.post("/otel/v1/traces")
 async def export_spans(request: Request) -> Response:
-    """Spans, which belong to the project of their resource or of the header."""
+    """Stores spans in the project of their resource or of the header."""
     try:
         body = await request.body()
         if request.headers.get("content-encoding") in ("gzip", "deflate"):
@@ -284,7 +284,7 @@ async def server_info() -> dict:
 
 @app.post("/graphql")
 async def graphql(request: Request) -> dict:
-    """The few questions that the Python client asks of the W&B server when it starts."""
+    """Responds to the few queries that the Python client sends to the W&B server at startup."""
     body = await request.json()
     variables = body.get("variables") or {}
     if "upsertModel" in body["query"]:
@@ -298,7 +298,7 @@ async def graphql(request: Request) -> dict:
 
 @app.post("/__control/merge")
 async def merge() -> dict:
-    """Merges the tables that show a row twice until ClickHouse merges them by itself."""
+    """Merges the tables that return a row twice until ClickHouse merges them by itself."""
 
     def optimize() -> None:
         for table in ("calls_complete", "feedback"):
@@ -310,7 +310,7 @@ async def merge() -> dict:
 
 @app.post("/__control/replace/{entity}/{project}")
 async def replace(entity: str, project: str) -> dict:
-    """Puts an empty project in place of this one."""
+    """Replaces this project by an empty one."""
     ids.replaced[f"{entity}/{project}"] += 1
     return {}
 

@@ -6,7 +6,7 @@
 import itertools
 import sys
 
-# What the client prints is not an answer.
+# The client's own output must not be mixed with the values.
 answers = sys.stdout
 sys.stdout = sys.stderr
 
@@ -29,6 +29,6 @@ def outer(value):
 for n in itertools.count():
     value = f"{name}-{n}"
     outer(value)
-    # Its threads write the records.
+    # Background threads write the records.
     client.future_executor.flush()
     print(value, file=answers, flush=True)

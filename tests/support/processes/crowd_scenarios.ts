@@ -42,6 +42,7 @@ export async function takeOverFromKilled(crowd: Crowd): Promise<void> {
   );
   assert.ok(takers.size > killed.length, "the living took it over, before any of them ended");
   await crowd.finish();
-  await crowd.ground.recover(); // An interrupted write may omit the writer.
+  // A file whose write was interrupted by a kill does not name its writer.
+  await crowd.ground.recover();
   crowd.ground.compare(killed.length);
 }

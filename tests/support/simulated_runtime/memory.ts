@@ -36,8 +36,8 @@ export interface MemoryRuntimeOptions {
 }
 
 /**
- * One simulated process. Killed or ended, its operations throw errors with code `ESIMKILLED`, its
- * timers never fire, and its pending promises never settle.
+ * A simulated process. Once it is killed or has exited, its operations throw errors with code
+ * `ESIMKILLED`, its timers never fire, and its pending promises never settle.
  *
  * @example
  * ```ts

@@ -13,8 +13,8 @@ interface Entry {
 }
 
 /**
- * Virtual time, shared by simulated processes. Timers fire in the order of their times, those of
- * one time in the order in which they were set.
+ * Virtual time, shared by simulated processes. Timers fire in order of their due times; those due
+ * at the same time fire in the order in which they were set.
  *
  * @example
  * ```ts

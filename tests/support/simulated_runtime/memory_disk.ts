@@ -63,7 +63,7 @@ export class MemoryDisk {
     return this.#plainPlace(path) ?? this.#anyPlace(path, operation, followLast, 0);
   }
 
-  /** Resolves a path without symbolic links; `undefined` if it has any. */
+  /** Resolves a plain path quickly; `undefined` if it has links or `.`, or needs an error. */
   #plainPlace(path: string): MemoryPlace | undefined {
     let directory = this.names.root;
     for (let from = path.startsWith("/") ? 1 : 0;;) {

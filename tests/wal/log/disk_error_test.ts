@@ -25,7 +25,7 @@ const KINDS: MemoryOperationKind[] = [
 ];
 const CODES = ["ENOSPC", "EIO", "EROFS", "EMFILE", "EACCES"];
 
-/** The disk's fault, the number of records before it, and which process sends. */
+/** The disk's fault, the number of records before it, and whether the process sends. */
 interface Trouble {
   readonly kind: MemoryOperationKind;
   readonly code: string;
