@@ -47,7 +47,7 @@ export class TraceServer implements AsyncDisposable {
     if (status !== 200) throw new Error(`The trace server cannot merge:\n${this.#process.errors}`);
   }
 
-  /** Replaces this project by an empty one. */
+  /** Replaces this project with an empty one. */
   async replace(project: string): Promise<void> {
     await this.post(`/__control/replace/${project}`, {});
   }

@@ -21,7 +21,7 @@ import { ScrapedWorld } from "../support/metrics/scraped_world.ts";
 import { SERVER } from "../support/wal/wal_fixture.ts";
 import { test } from "../harness.ts";
 
-/** The texts in the sources, with literals joined and values replaced by `…`. */
+/** The texts in the sources, with literals joined and values replaced with `…`. */
 function sourceTexts(): string {
   const folders = ["src/cli", "src/client", "src/relay", "src/jetstream"];
   return folders.flatMap((folder) =>

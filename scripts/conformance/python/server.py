@@ -310,7 +310,7 @@ async def merge() -> dict:
 
 @app.post("/__control/replace/{entity}/{project}")
 async def replace(entity: str, project: str) -> dict:
-    """Replaces this project by an empty one."""
+    """Replaces this project with an empty one."""
     ids.replaced[f"{entity}/{project}"] += 1
     return {}
 

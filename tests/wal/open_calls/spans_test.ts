@@ -23,7 +23,7 @@ function spanAt(startedAt: number, id: string): SimSpan {
   return { ...span, type: "otel_traces" };
 }
 
-/** Replaces the project in a request by `team/project`. */
+/** Replaces the project in a request with `team/project`. */
 const ofProject = (request: string): string => request.replace("e/p0", "team/project");
 
 /** A process that writes spans. */

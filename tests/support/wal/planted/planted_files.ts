@@ -1,5 +1,5 @@
 /**
- * Replaces files of log directories by something else.
+ * Replaces files of log directories with something else.
  *
  * @module
  */
@@ -25,7 +25,7 @@ export type Planted = typeof PLANTED[number];
 /** Size of a sparse file, which takes no space on the disk. */
 const SPARSE_BYTES = 400 * 1024 * 1024;
 
-/** Replaces what is at `path` by `planted`. */
+/** Replaces what is at `path` with `planted`. */
 export function plant(planted: Planted, path: string, outside: Outside): void {
   fs.rmSync(path, { recursive: true, force: true });
   fs.mkdirSync(dirname(path), { recursive: true });
