@@ -10,10 +10,10 @@ import type { HeldDeadLetters } from "../wal/dead_letters/held_dead_letters.ts";
 import { deadLetterPrefix } from "./dead_letter_writer.ts";
 import { EngineError, type EngineMessage, type LeaseStore } from "./engine.ts";
 import type { MessageStore, StoreRange } from "./message_store.ts";
-import { projectOfSubject } from "./subjects.ts";
+import { placeOfSubject, projectOfSubject, type SubjectPlace } from "./subjects.ts";
 
 /** Key of the lease for taking dead letters out. */
-const LEASE_KEY = "dead-letters";
+export const DEAD_LETTER_LEASE = "dead-letters";
 /**
  * Fraction of the lease's TTL after which its holder takes nothing out until it has renewed the
  * lease.
@@ -48,6 +48,14 @@ export async function* readDeadLetterStream(
 export function deadLetterIdOf(subject: string): string {
   const [partition, position, offset] = subject.split(".").slice(-5, -2);
   return `${partition}-${position}:${offset}`;
+}
+
+/** Returns the project of a dead letter; `null` if the subject is not that of a dead letter. */
+export function placeOfDeadLetter(prefix: string, subject: string): SubjectPlace | null {
+  const top = deadLetterPrefix(prefix);
+  const [position, offset] = subject.split(".").slice(-4, -2);
+  if (!/^\d+$/.test(position ?? "") || !/^\d+$/.test(offset)) return null;
+  return placeOfSubject(top, subject.replace(`.${position}.${offset}.`, "."));
 }
 
 /** Parses a message of the stream. */
@@ -89,7 +97,7 @@ export async function holdDeadLetters(options: HoldOptions): Promise<HeldStream 
   const { leases, clock, token } = options;
   const before = clock.monotonic();
   try {
-    const revision = await leases.create(LEASE_KEY, token);
+    const revision = await leases.create(DEAD_LETTER_LEASE, token);
     return new Held(options, revision, before);
   } catch (error) {
     if (error instanceof EngineError && error.failure === "conflict") return null;
@@ -153,7 +161,7 @@ class Held implements HeldStream {
   async release(): Promise<void> {
     this.#timer.cancel();
     await this.#writing;
-    await this.#options.leases.remove(LEASE_KEY, this.#revision).catch(() => {});
+    await this.#options.leases.remove(DEAD_LETTER_LEASE, this.#revision).catch(() => {});
   }
 
   #later(): Timer {
@@ -168,7 +176,7 @@ class Held implements HeldStream {
     const { clock, leases, token } = this.#options;
     const before = clock.monotonic();
     try {
-      this.#revision = await leases.update(LEASE_KEY, token, this.#revision);
+      this.#revision = await leases.update(DEAD_LETTER_LEASE, token, this.#revision);
       this.#until = before + leases.ttlMs * TRUST;
     } catch {
       // The lease expires, and nothing more is taken out.

@@ -50,6 +50,17 @@ export interface MessageStore {
   remove(seq: number): Promise<void>;
 }
 
+/** Something wrong with a stream itself. */
+export interface StreamFault {
+  /** Name of the stream. */
+  readonly stream: string;
+  /** `missing`: it does not exist; `settings`, `replica`: one of them. */
+  readonly kind: "missing" | "settings" | "replica";
+  readonly message: string;
+  /** Whether it needs no action. */
+  readonly harmless?: boolean;
+}
+
 /** Stores of a log, on one connection. */
 export interface LogStores {
   /** First token of all subjects. */
@@ -62,6 +73,8 @@ export interface LogStores {
   readonly deadLetters: MessageStore;
   /** Leases and senders: keys that expire unless they are renewed. */
   readonly keys: MessageStore;
+  /** Compares the streams with what a log relies on. @throws {EngineError} `away`. */
+  faults(): Promise<readonly StreamFault[]>;
   /** Closes the connection. */
   close(): Promise<void>;
 }

@@ -19,6 +19,12 @@ export function leaseKey(partition: number): string {
   return `partition.${partition}`;
 }
 
+/** Returns whether a key is that of the lease of one of the partitions. */
+export function isLeaseKey(key: string, partitions: number): boolean {
+  const partition = Number(key.split(".").at(-1));
+  return partition < partitions && key === leaseKey(partition);
+}
+
 /** Lease held by this process. */
 export class PartitionLease {
   readonly partition: number;

@@ -109,6 +109,26 @@ export function projectOfSubject(subject: string): string {
   return subject.split(".").slice(-2).map(decodeURIComponent).join("/");
 }
 
+/** What a subject says. */
+export interface SubjectPlace {
+  readonly partition: number;
+  readonly entity: string;
+  readonly project: string;
+}
+
+/** Parses `<prefix>.<partition>.<entity>.<project>`; returns `null` for any other subject. */
+export function placeOfSubject(prefix: string, subject: string): SubjectPlace | null {
+  const partition = Number(subject.slice(prefix.length + 1).split(".")[0]);
+  try {
+    const projectId = projectOfSubject(subject);
+    if (recordSubject(prefix, partition, projectId) !== subject) return null;
+    const [entity, project] = projectId.split("/");
+    return entity === "" || project === "" ? null : { partition, entity, project };
+  } catch {
+    return null; // Not percent-encoded.
+  }
+}
+
 /** Encodes a name as one token of a subject: dots, spaces and wildcards are escaped. */
 export function token(name: string): string {
   return encodeURIComponent(name)

@@ -8,6 +8,8 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import { DirectoryDeadLetters } from "../dead_letters/directory_source.ts";
 import { StatusReporter } from "../status/directory_status.ts";
 import type { OnProgress } from "../status/report.ts";
+import { DirectoryVerifier } from "../verify/directory_verifier.ts";
+import type { VerifyScope } from "../verify/log_verifier.ts";
 import { isThere } from "./log_files.ts";
 import type { LogPart } from "./log_part.ts";
 import { segmentParts } from "./segment_parts.ts";
@@ -45,6 +47,10 @@ export class DirectoryStore implements LogStore {
 
   status(filter: LogFilter, onProgress: OnProgress): StatusReporter {
     return new StatusReporter(this.#runtime, this.place, filter, onProgress);
+  }
+
+  verifier(scope: VerifyScope): Promise<DirectoryVerifier> {
+    return DirectoryVerifier.open(this.#runtime, this.place, scope);
   }
 
   missing(filter: LogFilter): MissingLogs | null {

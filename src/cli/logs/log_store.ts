@@ -6,6 +6,7 @@
 
 import type { DeadLetterSource } from "../dead_letters/source.ts";
 import type { OnProgress, StatusSource } from "../status/report.ts";
+import type { LogVerifier, VerifyScope } from "../verify/log_verifier.ts";
 import type { LogPart } from "./log_part.ts";
 import type { LogFilter } from "./projects.ts";
 
@@ -35,6 +36,11 @@ export interface LogStore {
   hasPath(path: string): boolean;
   /** Makes reports of what is pending. */
   status(filter: LogFilter, onProgress: OnProgress): StatusSource;
+  /**
+   * Prepares a verification. @throws {CommandError} if there is nothing to verify, or the scope does
+   * not apply to this kind of log.
+   */
+  verifier(scope: VerifyScope): Promise<LogVerifier>;
   /** Why a filter means nothing; `null` if it means something, or nothing tells. */
   missing(filter: LogFilter): MissingLogs | null;
 }

@@ -77,7 +77,11 @@ function partOf(
   };
 }
 
-async function* batchesOf(clock: Clock, message: EngineMessage): AsyncGenerator<LogBatch> {
+/** Reads the lines of one message; their offset is its position. */
+export async function* batchesOf(
+  clock: Clock,
+  message: EngineMessage,
+): AsyncGenerator<LogBatch> {
   const { subject: name, seq, payload } = message;
   const done = (): Promise<void> => Promise.resolve();
   const assertHeld = (): void => {};

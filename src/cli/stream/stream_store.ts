@@ -12,10 +12,12 @@ import { CommandError } from "../exit_codes.ts";
 import type { LogPart } from "../logs/log_part.ts";
 import type { LogStore } from "../logs/log_store.ts";
 import type { LogFilter } from "../logs/projects.ts";
+import type { VerifyScope } from "../verify/log_verifier.ts";
 import { reaching, streamAddress } from "./log_option.ts";
 import { StreamDeadLetters } from "./stream_dead_letters.ts";
 import { streamParts } from "./stream_parts.ts";
 import { StreamStatus } from "./stream_status.ts";
+import { StreamVerifier } from "./stream_verifier.ts";
 
 /** A stream, open. */
 class StreamStore implements LogStore {
@@ -47,6 +49,10 @@ class StreamStore implements LogStore {
 
   status(filter: LogFilter): StreamStatus {
     return new StreamStatus(this.#runtime, this.#stores, this.place, filter);
+  }
+
+  verifier(scope: VerifyScope): Promise<StreamVerifier> {
+    return StreamVerifier.open(this.#runtime.clock, this.#stores, this.place, scope);
   }
 
   /** A stream keeps no trace of projects whose records are delivered. */

@@ -6,6 +6,8 @@
 
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Context } from "../context.ts";
+import { CommandError } from "../exit_codes.ts";
+import type { LogOptionFlags } from "../stream/log_option.ts";
 import { parseCount } from "../terminal/arguments.ts";
 import { describe, withLogOptions } from "../terminal/options.ts";
 import type { UiFlags } from "./serve.ts";
@@ -31,7 +33,14 @@ export function uiCommand(context: Context): Command {
         .argParser(parsePort).default(0, "a free one"),
     )
     .option("--no-open", "do not open a browser")
-    .action(async (flags: UiFlags) => {
+    .addOption(new Option("--log <url>").hideHelp())
+    .action(async ({ log, ...flags }: UiFlags & LogOptionFlags) => {
+      if (log !== undefined) {
+        throw new CommandError("Cannot use --log: the page shows directories, not streams", {
+          hint:
+            "weave-wal status --watch --log … and weave-wal inspect --tree --log … show a stream",
+        });
+      }
       const { serveUi } = await import("./serve.ts");
       await serveUi(context, flags);
     });

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { plural } from "../terminal/format.ts";
+
 /**
  * Kind of problem.
  *
@@ -14,7 +16,11 @@
  * - `leftover`: a temporary file from before a crash.
  * - `dead-letter`: a line of a dead letter file that is not an entry, or refers to missing data.
  * - `unfinished-retry`: dead letters of an interrupted retry.
- * - `foreign`: a file that does not belong in a log's directory.
+ * - `foreign`: a file, message or key that does not belong in a log.
+ * - `missing`: a stream that does not exist, or messages that its servers count but do not return.
+ * - `settings`: a setting of a stream with which records are lost or not sent.
+ * - `replica`: a replica of a stream that does not respond or is behind.
+ * - `key`: a lease or the status of a sender that cannot be read.
  */
 export type FindingKind =
   | "torn"
@@ -26,16 +32,24 @@ export type FindingKind =
   | "leftover"
   | "dead-letter"
   | "unfinished-retry"
-  | "foreign";
+  | "foreign"
+  | "missing"
+  | "settings"
+  | "replica"
+  | "key";
 
 /** One problem. */
 export interface Finding {
   readonly kind: FindingKind;
-  readonly entity: string;
-  readonly project: string;
-  /** File name in the project's directory. */
+  /** `null`, like the project, if the problem concerns all projects of a stream. */
+  readonly entity: string | null;
+  readonly project: string | null;
+  /** File name in the project's directory, or name of the stream. */
   readonly file: string;
-  /** Byte offset and length, if the problem is in a part of the file. */
+  /**
+   * Byte offset and length, if the problem is in a part of the file. In a stream, the offset is the
+   * position of the message.
+   */
   readonly offset?: number;
   readonly length?: number;
   /** Description of the problem. */
@@ -77,4 +91,15 @@ export class Findings {
     if (finding.repaired !== undefined) this.#repaired++;
     if (this.list.length < MAX_LISTED) this.list.push(finding);
   }
+}
+
+/** Formats the result: `3 problems`, `1 problem, repaired`. */
+export function verdictText({ total, repaired }: Findings): string {
+  if (total === 0) return "nothing is wrong";
+  const problems = plural(total, "problem");
+  return repaired === 0
+    ? problems
+    : repaired === total
+    ? `${problems}, repaired`
+    : `${problems}, ${repaired} repaired`;
 }

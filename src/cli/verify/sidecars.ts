@@ -25,7 +25,7 @@ import type { Finding } from "./findings.ts";
 import type { LogDirectory } from "../logs/log_files.ts";
 import { NAME_FILE } from "../../wal/segment/long_names.ts";
 import { moveAway, QUARANTINE_DIRECTORY } from "./repair.ts";
-import type { VerifyJob } from "./segment.ts";
+import type { VerifyJob } from "./log_verifier.ts";
 
 const SIDECARS =
   /^\.(lock|owner|seal|fence|open|started|closing|closed|checkpoint|deadletter|quarantine|jsonl|claim\.\d+)$/;

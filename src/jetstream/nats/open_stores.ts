@@ -12,6 +12,7 @@ import { ask } from "./errors.ts";
 import { NatsLeases } from "./leases.ts";
 import { loadNats } from "./modules.ts";
 import { NatsMessages } from "./nats_messages.ts";
+import { checkStreams } from "./stream_check.ts";
 import { namesOf, planStreams, type StreamFacts } from "./stream_config.ts";
 
 /** Streams of a log, and its leases. */
@@ -50,6 +51,7 @@ export async function openStores(runtime: Runtime, address: LogAddress): Promise
       records: store(names.stream),
       deadLetters: store(names.deadLetters),
       keys: store(`KV_${names.leases}`),
+      faults: () => checkStreams(manager, facts),
       async leases() {
         const bucket = await ask(() => new modules.kv.Kvm(manager.jetstream()).open(names.leases));
         const { ttl } = await ask(() => bucket.status());

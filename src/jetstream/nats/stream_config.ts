@@ -5,14 +5,14 @@
  * @module
  */
 
-import type { JetStreamManager, StreamConfig } from "@nats-io/jetstream";
+import type { JetStreamManager, StreamConfig, StreamInfo } from "@nats-io/jetstream";
 import { WeaveWalError } from "../../errors.ts";
 import { deadLetterPrefix } from "../dead_letter_writer.ts";
 import { ask, errorParts } from "./errors.ts";
 import type { NatsModules } from "./modules.ts";
 
 /** Ms within which messages with the same ID are stored once. */
-const DUPLICATE_WINDOW_MS = 120_000;
+export const DUPLICATE_WINDOW_MS = 120_000;
 /** Ms without a heartbeat after which a sender's lease expires. */
 const LEASE_TTL_MS = 10_000;
 
@@ -83,9 +83,12 @@ export async function planStreams(
 ): Promise<StreamPlan> {
   const names = namesOf(settings.name);
   const missing: string[] = [];
-  const stream = await configOf(manager, names.stream);
+  const stream = await infoOf(manager, names.stream);
+  const others = [];
   for (const name of [names.deadLetters, `KV_${names.leases}`]) {
-    if (await configOf(manager, name) === null) missing.push(name);
+    const info = await infoOf(manager, name);
+    if (info === null) missing.push(name);
+    else others.push(info.config);
   }
   if (stream === null) {
     const { prefix, partitions, replicas, maxBytes, server } = settings;
@@ -99,13 +102,18 @@ export async function planStreams(
     };
     return { facts, missing: [names.stream, ...missing], changes: [] };
   }
-  const found = factsOf(stream);
+  const found = factsOf(stream.config);
   const changes = changesOf(found, settings);
   const facts = {
     ...found,
     replicas: settings.replicas ?? found.replicas,
     maxBytes: settings.maxBytes ?? found.maxBytes,
   };
+  // A log whose records survive the loss of a node needs its dead letters and leases too.
+  for (const { name, num_replicas: replicas } of others) {
+    if (replicas >= facts.replicas) continue;
+    changes.push(`replicas of ${name}: ${replicas} becomes ${facts.replicas}`);
+  }
   return { facts, missing, changes };
 }
 
@@ -122,6 +130,9 @@ export async function applyPlan(
     await made(() => manager.streams.add(configFor(plan.facts, jetstream)));
   } else if (changes.length > 0) {
     await ask(() => manager.streams.update(name, { num_replicas: replicas, max_bytes: maxBytes }));
+    for (const other of [names.deadLetters, `KV_${names.leases}`]) {
+      if (!missing.includes(other)) await raiseReplicas(manager, other, replicas);
+    }
   }
   if (missing.includes(names.deadLetters)) {
     await made(() => manager.streams.add(deadLetterConfig(plan.facts, jetstream)));
@@ -130,6 +141,15 @@ export async function applyPlan(
     const client = manager.jetstream();
     await made(() => new kv.Kvm(client).create(names.leases, { ttl, history: 1, replicas }));
   }
+}
+
+async function raiseReplicas(
+  manager: JetStreamManager,
+  name: string,
+  replicas: number,
+): Promise<void> {
+  const found = (await infoOf(manager, name))?.config.num_replicas ?? replicas;
+  if (found < replicas) await ask(() => manager.streams.update(name, { num_replicas: replicas }));
 }
 
 function configFor(
@@ -168,9 +188,10 @@ function deadLetterConfig(
   };
 }
 
-async function configOf(manager: JetStreamManager, name: string): Promise<StreamConfig | null> {
+/** Returns a stream; `null` if it does not exist. @throws {EngineError} `away`. */
+export async function infoOf(manager: JetStreamManager, name: string): Promise<StreamInfo | null> {
   try {
-    return (await manager.streams.info(name)).config;
+    return await manager.streams.info(name);
   } catch (error) {
     if (errorParts(error).code === 10059 || errorParts(error).code === 404) return null;
     return await ask(() => Promise.reject(error));
