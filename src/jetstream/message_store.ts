@@ -73,8 +73,6 @@ export interface LogStores {
   readonly deadLetters: MessageStore;
   /** Leases and senders: keys that expire unless they are renewed. */
   readonly keys: MessageStore;
-  /** Compares the streams with what a log relies on. @throws {EngineError} `away`. */
-  faults(): Promise<readonly StreamFault[]>;
   /** Closes the connection. */
   close(): Promise<void>;
 }

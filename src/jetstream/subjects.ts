@@ -109,7 +109,7 @@ export function projectOfSubject(subject: string): string {
   return subject.split(".").slice(-2).map(decodeURIComponent).join("/");
 }
 
-/** What a subject says. */
+/** Partition and project of a subject. */
 export interface SubjectPlace {
   readonly partition: number;
   readonly entity: string;

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
+import type { Context } from "../../src/cli/context.ts";
+import { StreamVerifier } from "../../src/cli/stream/stream_verifier.ts";
+import { Findings } from "../../src/cli/verify/findings.ts";
+import type { MessageStore } from "../../src/jetstream/message_store.ts";
+import { parseLogAddress } from "../../src/jetstream/nats/connect.ts";
+import { openStores } from "../../src/jetstream/nats/open_stores.ts";
+import { detectRuntime } from "../../src/runtime/detect.ts";
 import { recordSubject } from "../../src/jetstream/subjects.ts";
 import { test } from "../harness.ts";
 import { cli } from "../support/cli/cli.ts";
@@ -140,6 +147,44 @@ test("verify --log reports settings with which records are lost, and missing str
   ]);
   const { out } = await run("verify");
   assert.match(out, /^nats stream edit changes the settings of a stream$/m);
+}, options);
+
+test("verify --log reports messages that the servers count but do not return", async () => {
+  await using fixture = await openStreamFixture(1);
+  for (const id of ["a", "b", "c"]) await fixture.write(NAME, [feedback(NAME, id)]);
+  const runtime = detectRuntime();
+  const stores = await openStores(runtime, parseLogAddress(fixture.log));
+  const { records } = stores;
+  const lossy: MessageStore = {
+    name: records.name,
+    state: (filter) => records.state(filter),
+    first: (filter, from) => records.first(filter, from),
+    replace: (seq, subject, payload) => records.replace(seq, subject, payload),
+    remove: (seq) => records.remove(seq),
+    async *read(filter, range) {
+      for await (const message of records.read(filter, range)) {
+        // One is lost, one is written meanwhile.
+        if (message.seq !== 2) yield message;
+        else await fixture.write(NAME, [feedback(NAME, "d")]);
+      }
+    },
+  };
+  const verified = async (own: MessageStore) => {
+    const findings = new Findings();
+    const scope = { path: undefined, filter: {}, repair: false };
+    const faulty = { ...stores, records: own };
+    const verifier = await StreamVerifier.open(runtime.clock, faulty, fixture.log, scope);
+    const context = { runtime, stop: new AbortController().signal } as Context;
+    await verifier.verify({ context, findings, repair: false, token: "", onBytes: () => {} });
+    return findings.list.map(({ kind, message }) => `${kind} ${message}`);
+  };
+  try {
+    const lost = "missing Messages that the servers count but do not return: 1";
+    assert.deepEqual(await verified(lossy), [lost]);
+    assert.deepEqual(await verified(records), []);
+  } finally {
+    await stores.close();
+  }
 }, options);
 
 test("verify --log refuses options of directories, and other servers", async () => {

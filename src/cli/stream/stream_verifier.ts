@@ -109,7 +109,7 @@ export class StreamVerifier implements LogVerifier {
     const kept = Math.max(0, now.messages - (now.lastSeq - lastSeq));
     if (count >= kept) return;
     const lost = formatCount(kept - count);
-    const message = `The servers count ${lost} more messages than they return`;
+    const message = `Messages that the servers count but do not return: ${lost}`;
     findings.add({ entity: null, project: null, kind: "missing", file: records.name, message });
   }
 

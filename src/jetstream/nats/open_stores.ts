@@ -6,7 +6,7 @@
 import { WeaveWalError } from "../../errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { LeaseStore } from "../engine.ts";
-import type { LogStores } from "../message_store.ts";
+import type { LogStores, StreamFault } from "../message_store.ts";
 import { connectTo, formatAddress, type LogAddress } from "./connect.ts";
 import { ask } from "./errors.ts";
 import { NatsLeases } from "./leases.ts";
@@ -18,6 +18,8 @@ import { namesOf, planStreams, type StreamFacts } from "./stream_config.ts";
 /** Streams of a log, and its leases. */
 export interface NatsStores extends LogStores {
   readonly facts: StreamFacts;
+  /** Compares the streams with what a log relies on. @throws {EngineError} `away`. */
+  faults(): Promise<readonly StreamFault[]>;
   /** Opens the bucket of leases. @throws {EngineError} `away`. */
   leases(): Promise<LeaseStore>;
 }
