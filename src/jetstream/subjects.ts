@@ -106,7 +106,16 @@ export function partitionFilter(prefix: string, partition: number): string {
 
 /** Returns the `entity/project` encoded in the last two tokens of a subject. */
 export function projectOfSubject(subject: string): string {
-  return subject.split(".").slice(-2).map(decodeURIComponent).join("/");
+  return subject.split(".").slice(-2).map(nameOf).join("/");
+}
+
+/** Other programs can write any subject: a token that is not percent-encoded names itself. */
+function nameOf(encoded: string): string {
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    return encoded;
+  }
 }
 
 /** Partition and project of a subject. */
@@ -119,14 +128,10 @@ export interface SubjectPlace {
 /** Parses `<prefix>.<partition>.<entity>.<project>`; returns `null` for any other subject. */
 export function placeOfSubject(prefix: string, subject: string): SubjectPlace | null {
   const partition = Number(subject.slice(prefix.length + 1).split(".")[0]);
-  try {
-    const projectId = projectOfSubject(subject);
-    if (recordSubject(prefix, partition, projectId) !== subject) return null;
-    const [entity, project] = projectId.split("/");
-    return entity === "" || project === "" ? null : { partition, entity, project };
-  } catch {
-    return null; // Not percent-encoded.
-  }
+  const projectId = projectOfSubject(subject);
+  if (recordSubject(prefix, partition, projectId) !== subject) return null;
+  const [entity, project] = projectId.split("/");
+  return entity === "" || project === "" ? null : { partition, entity, project };
 }
 
 /** Encodes a name as one token of a subject: dots, spaces and wildcards are escaped. */

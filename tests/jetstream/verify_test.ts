@@ -187,6 +187,24 @@ test("verify --log reports messages that the servers count but do not return", a
   }
 }, options);
 
+test("a subject that is not of a log is reported, and stops no command", async () => {
+  await using fixture = await openStreamFixture(1);
+  const { run, engine } = fixture;
+  const [, request] = feedback(NAME, "a");
+  const line = encoder.encode(`{"type":"feedback_create","req":${request}}\n`);
+  await engine.publish("weave-wal.0.acme.%zz", line, "1");
+  await engine.publish("weave-wal-dead.0.1.0.acme.%zz", line, "2");
+  const { problems } = await verify(fixture);
+  assert.deepEqual(problems.map(({ kind, file }) => `${kind} ${file}`), [
+    "foreign LOG",
+    "foreign LOG_DEAD",
+  ]);
+  for (const args of [["status"], ["inspect"], ["dead-letters", "list"], ["flush"]]) {
+    const { code, out, err } = await run(...args);
+    assert.equal(code, 0, `${args}: ${out}${err}`);
+  }
+}, options);
+
 test("verify --log refuses options of directories, and other servers", async () => {
   await using fixture = await openStreamFixture(1);
   const { run } = fixture;
