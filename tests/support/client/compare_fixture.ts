@@ -152,7 +152,7 @@ export async function both(
 ): Promise<{ official: Run; own: Run }> {
   const walDir = mkdtempSync(join(tmpdir(), "weave-wal-compare-"));
   try {
-    const file = here(program);
+    const file = here(`programs/${program}`);
     const official = await run(["node", file, "weave"], {});
     const env = { WEAVE_ENABLE_WAL: "true", WEAVE_WAL_DIR: walDir };
     const own = await run([...COMMANDS[runtime], file, here("../../../mod.ts")], env);
