@@ -5,6 +5,9 @@
  */
 
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { BAD_NETWORKS, noBlackHole } from "../../support/network/bad_network.ts";
 import { startForwardProxy, startTls } from "../../support/network/forward_proxy.ts";
 import { UserProject } from "../../support/processes/program_fixture.ts";
@@ -18,13 +21,18 @@ const HOST = "trace.test";
 const ENOUGH_MS = 9_000;
 
 const PROGRAM = `
+  import { existsSync } from "node:fs";
+  import process from "node:process";
   import { init, op } from "./weave_wal.mjs";
   await init("team/exit", { wal: true });
   // More than the buffers of a connection take.
   const answer = op(function answer() { return "x".repeat(900_000); });
   for (let i = 0; i < 8; i++) answer();
-  // In the middle of an attempt.
-  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  // In the middle of an attempt: on a busy machine the first one begins late.
+  const { ATTEMPTED } = process.env;
+  for (let i = 0; ATTEMPTED && !existsSync(ATTEMPTED) && i < 400; i++) await wait(50);
+  await wait(2_000);
   console.log("done");
 `;
 
@@ -39,11 +47,19 @@ const WAYS: Record<string, Way> = {
   "a tunnel to a faulty server": async (bad, run) => {
     await using tls = await startTls(HOST, Number(new URL(bad).port));
     await using proxy = await startForwardProxy({ [HOST]: tls.port });
+    const attempted = join(mkdtempSync(join(tmpdir(), "weave-wal-exit-")), "attempted");
+    const watch = setInterval(() => {
+      if (proxy.requests.length > 0) writeFileSync(attempted, "");
+    }, 50);
     await run({
+      ATTEMPTED: attempted,
       WF_TRACE_SERVER_URL: `https://${HOST}`,
       HTTPS_PROXY: proxy.url,
       NODE_EXTRA_CA_CERTS: tls.authority,
       DENO_CERT: tls.authority,
+    }).finally(() => {
+      clearInterval(watch);
+      rmSync(dirname(attempted), { recursive: true });
     });
     assert.ok(proxy.requests.length > 0, "the request went past the proxy");
   },
