@@ -187,6 +187,13 @@ export const WAL_MUTATIONS: readonly Mutation[] = [
     tests: [RECORD],
   },
   {
+    file: "src/wal/record/batch_reader.ts",
+    mistake: "a half-written last line is skipped, and is not dead-lettered",
+    find: 'else batch.corrupt.push(corruptLine("torn", offset, bytes.slice(from, to)));',
+    replace: "",
+    tests: ["wal/record/batch_reader_test.ts", "wal/tear/tear_test.ts"],
+  },
+  {
     file: "src/wal/dead_letters/dead_letter_file.ts",
     mistake: "a torn entry swallows the next one",
     find: 'if (last[0] !== 10) writeAll(file, encoder.encode("\\n"));',

@@ -81,6 +81,8 @@ export class Auditor {
       if (record) record.excuse = "drop-oldest";
       return;
     }
+    // Its writer found out that it was presumed dead, and has the record in a later segment.
+    if (record?.copied && record.segment !== base) return;
     // What could neither be finished nor taken back is in memory, or nobody's record.
     if (!(record?.accepted && !record.memory) && this.#context.past.fragments.has(base)) return;
     this.#context.violate("removed", `${base}: with ${show(line)}`);
@@ -101,6 +103,8 @@ export class Auditor {
       const record = ledger.findLine(text);
       // A dead letter may be taken, to be sent again.
       if (record?.answered || record?.retried) return false;
+      // A copy is sent once with the record that it repeats, and so is rejected with it.
+      if (record?.copied && record.letteredAt !== null) return false;
       deadLetters ??= offsetsOf(ledger.deadLetters(`${base}.deadletter`).deadLetters);
       if (deadLetters.has(offset)) return false;
       // A crash may leave a byte in place of a newline: the record is sent, the rest is dead-lettered.

@@ -70,24 +70,6 @@ export const DISK_BUGS: readonly Bug[] = [
     files: (files) => withAppends(files, () => ({ truncate: () => {} })),
   },
   {
-    name: "torn-tail-skipped",
-    mistake: "a half-written last line is passed over without a trace",
-    breaks: ["checkpoint", "removed"],
-    seeds: 2_000,
-    from: 4_510,
-    patch: () =>
-      patch(
-        BatchReader.prototype,
-        "next",
-        (original) =>
-          async function (this: BatchReader, sealed) {
-            const batch = await original.call(this, sealed);
-            if (batch?.corrupt.some(({ reason }) => reason === "torn")) batch.corrupt.length = 0;
-            return batch;
-          },
-      ),
-  },
-  {
     name: "spoilt-lines",
     mistake: "lines that became a request's body are looked at without reading them again",
     breaks: ["dead-letter", "removed", "lost", "order", "checkpoint", "spins"],

@@ -12,6 +12,8 @@ import type {
   StatOptions,
 } from "../../../src/runtime/file_types.ts";
 
+const decoder = new TextDecoder();
+
 /** Observer of the operations. */
 export interface FileWatcher {
   /** A file is about to be removed. */
@@ -24,8 +26,8 @@ export interface FileWatcher {
   beforeRename(from: string, to: string): void;
   /** It did. */
   afterRename(from: string, to: string): void;
-  /** Bytes were appended; fewer than there were to append after a short or broken write. */
-  afterAppend(path: string): void;
+  /** Bytes were appended: all of `text`, or after a short or failed write fewer, with `null`. */
+  afterAppend(path: string, text: string | null): void;
 }
 
 /** Passes everything on. */
@@ -116,17 +118,23 @@ class WatchedAppend implements AppendFile {
   }
 
   write(text: string): { written: number; length: number } {
+    let whole: string | null = null;
     try {
-      return this.#inner.write(text);
+      const result = this.#inner.write(text);
+      if (result.written === result.length) whole = text;
+      return result;
     } finally {
-      this.#watcher.afterAppend(this.#path);
+      this.#watcher.afterAppend(this.#path, whole);
     }
   }
   writeBytes(bytes: Uint8Array): number {
+    let whole: string | null = null;
     try {
-      return this.#inner.writeBytes(bytes);
+      const written = this.#inner.writeBytes(bytes);
+      if (written === bytes.length) whole = decoder.decode(bytes);
+      return written;
     } finally {
-      this.#watcher.afterAppend(this.#path);
+      this.#watcher.afterAppend(this.#path, whole);
     }
   }
   size(): number {

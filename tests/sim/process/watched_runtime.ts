@@ -32,9 +32,12 @@ export function watchedRuntime(
       }),
     beforeRename: (from) => living(() => auditor.beforeRemove(process, from)),
     afterRename: (from, to) => living(() => closings.afterRename(from, to)),
-    afterAppend: (path) => {
+    afterAppend: (path, text) => {
       const { ledger, past } = context;
       if (path.endsWith(".deadletter")) ledger.noteDeadLetters(path, past.requests);
+      if (path.endsWith(".jsonl") && text !== null) {
+        ledger.noteCopies(path.slice(0, -".jsonl".length), text);
+      }
     },
   });
   return {

@@ -152,6 +152,16 @@ export class Ledger {
     return this.#byLine.get(line);
   }
 
+  /** Notes which records `text` holds that were in another segment: a log writes lost ones again. */
+  noteCopies(segment: string, text: string): void {
+    for (const line of text.split("\n").slice(0, -1)) {
+      const record = this.findLine(line);
+      if (!record?.segment || record.segment === segment) continue;
+      record.copied = true;
+      record.segment = segment;
+    }
+  }
+
   /** A file's text as programs see it now; `null` when there is none. */
   read(path: string): string | null {
     const bytes = this.bytes(path);
