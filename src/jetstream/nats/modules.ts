@@ -4,6 +4,7 @@
  */
 
 import { WeaveWalError } from "../../errors.ts";
+import { guardSockets } from "./sockets.ts";
 
 export interface NatsModules {
   readonly transport: typeof import("@nats-io/transport-node");
@@ -20,11 +21,14 @@ const PACKAGES = "@nats-io/transport-node @nats-io/jetstream @nats-io/kv";
  */
 export async function loadNats(): Promise<NatsModules> {
   try {
-    const [transport, jetstream, kv] = await Promise.all([
+    const [transport, jetstream, kv, sockets] = await Promise.all([
       import("@nats-io/transport-node"),
       import("@nats-io/jetstream"),
       import("@nats-io/kv"),
+      // Not a public entry: a later version may have moved it.
+      import("@nats-io/transport-node/lib/node_transport.js").catch(() => null),
     ]);
+    if (sockets !== null) guardSockets(sockets);
     return { transport, jetstream, kv };
   } catch (cause) {
     throw new WeaveWalError(
