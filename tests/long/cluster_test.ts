@@ -7,6 +7,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "../harness.ts";
+import { oneFaultOfEachKind } from "../support/jetstream/cluster_scenario.ts";
 import { openTestEngine } from "../support/jetstream/engine_fixture.ts";
 import { Fleet, STREAM } from "../support/jetstream/fleet.ts";
 import { withoutNats } from "../support/jetstream/nats_server.ts";
@@ -46,6 +47,12 @@ const FAULTS: Readonly<Record<string, (fleet: Fleet, random: () => number) => Pr
     await fleet.cluster.isCurrent(STREAM);
   },
 };
+
+test(
+  "cluster: one fault of each kind loses nothing that was answered",
+  oneFaultOfEachKind,
+  options,
+);
 
 test(`cluster: ${ROUNDS} faults in a row lose nothing that was answered`, async () => {
   const seed = Date.now() % 1_000_000;
