@@ -19,6 +19,7 @@ const external = [
   "@nats-io/jetstream",
   "@nats-io/kv",
   "@nats-io/transport-node",
+  "@nats-io/transport-node/lib/node_transport.js",
 ];
 /** npm packages that the library may contain. The command may contain any. */
 const inlined = ["deno-std"];
