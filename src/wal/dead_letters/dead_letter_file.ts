@@ -155,7 +155,7 @@ function entryOffset(line: string): number | undefined {
 }
 
 /** Ends a line that a crash cut off, so that the next entry starts on a line of its own. */
-function endTornLine(file: AppendFile): void {
+export function endTornLine(file: AppendFile): void {
   const size = file.size();
   if (size === 0) return;
   const last = new Uint8Array(1);

@@ -61,8 +61,8 @@ export function isTornEntry({ corrupt }: DeadLetterEntry): boolean {
 const TORN = "torn";
 /** Maximum bytes of an entry that is read into memory: the largest record and its error. */
 const MAX_ENTRY_BYTES = 34 * 1024 * 1024;
-const WINDOW_BYTES = 1024 * 1024;
-const WINDOW_RECORDS = 256;
+const BATCH_BYTES = 1024 * 1024;
+const BATCH_RECORDS = 256;
 
 /** Reads the entries of the dead letter file at `path`, in order. Throws file system errors. */
 export async function* readDeadLetters(
@@ -73,8 +73,8 @@ export async function* readDeadLetters(
   try {
     // The reader also finds lines that are not records, as these are.
     const reader = new BatchReader(file, {
-      bytes: WINDOW_BYTES,
-      records: WINDOW_RECORDS,
+      bytes: BATCH_BYTES,
+      records: BATCH_RECORDS,
       recordBytes: MAX_ENTRY_BYTES,
       isExclusive: () => false,
     }, 0);

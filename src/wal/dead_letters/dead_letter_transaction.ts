@@ -18,7 +18,7 @@ import { currentLease, Lease, type LeaseState } from "../ownership/lease.ts";
 import { removeIfExists } from "../remove_file.ts";
 import { type DeadLetterEntry, readDeadLetters } from "./dead_letter_reader.ts";
 import type { HeldDeadLetters } from "./held_dead_letters.ts";
-import { writeAll } from "./dead_letter_file.ts";
+import { endTornLine, writeAll } from "./dead_letter_file.ts";
 import { ABANDONED_AFTER_MS, STALE_AFTER_MS } from "../ownership/failure_detector.ts";
 import { liveness, ownIdentity } from "../ownership/process_identity.ts";
 import { segmentPaths } from "../segment/segment_name.ts";
@@ -166,7 +166,7 @@ export class DeadLetterTransaction implements HeldDeadLetters {
     if (replacements.length === 0) return;
     this.#lease.assertHeld();
     await this.#append((file) => {
-      for (const [, text] of replacements) writeAll(file, encoder.encode(text));
+      for (const [, text] of replacements) writeAll(file, new TextEncoder().encode(text));
       return Promise.resolve();
     });
     this.remove(replacements.map(([entry]) => entry));
@@ -232,16 +232,6 @@ export class DeadLetterTransaction implements HeldDeadLetters {
 
 /** The position of a line in the renamed file. */
 type EntrySpan = Pick<DeadLetterEntry, "position" | "length">;
-
-const encoder = new TextEncoder();
-
-function endTornLine(file: AppendFile): void {
-  const size = file.size();
-  if (size === 0) return;
-  const last = new Uint8Array(1);
-  file.read(size - 1, last);
-  if (last[0] !== 10) writeAll(file, encoder.encode("\n"));
-}
 
 /** Removes the temporary files of holders that were killed; an observer recreates its probe. */
 function clearLitter(files: FileSystem, retry: string): void {

@@ -107,18 +107,18 @@ export class FileLog implements RequestLog {
         throw error;
       }
       const bytes = segment.size - size;
-      const isOwn = segment.isOwn();
-      // Undo the end of a call that another process has closed meanwhile.
-      if (isOwn && this.#openCalls.look()) segment.truncateTail(bytes, records);
-      else if (isOwn) {
+      if (!segment.isOwn()) {
+        if (segment.isDetached()) segment.truncateTail(bytes, records);
+        this.#lose(segment, size);
+      } else if (this.#openCalls.look()) {
+        // Another process has closed a call meanwhile: its end must not follow.
+        segment.truncateTail(bytes, records);
+      } else {
         quota.add(bytes);
         this.#written.records += records;
         this.#written.bytes += bytes;
         break;
       }
-      if (isOwn) continue;
-      if (segment.isDetached()) segment.truncateTail(bytes, records);
-      this.#lose(segment, size);
     }
     this.#sync.appended(segment);
     if (segment.size >= segmentBytes) this.rotate();
@@ -126,10 +126,7 @@ export class FileLog implements RequestLog {
   }
 
   /**
-   * Records the start of a span, so that recovery can end the span if its end is missing.
-   *
-   * Throws the file system error if the write fails.
-   *
+   * Records the start of a span, so that recovery can end it. Throws the file system error.
    * @param request The span in its current state.
    */
   noteSpanStart(type: RecordType, request: string): void {
@@ -200,10 +197,7 @@ export class FileLog implements RequestLog {
     return keeper.hasOpen || (!this.#options.sender && marker !== null);
   }
 
-  /**
-   * Forgets open calls. Used when records move elsewhere, where other processes cannot find the
-   * ends.
-   */
+  /** Forgets open calls: records move to memory, where other processes cannot find their ends. */
   forgetOpenCalls(): void {
     if (this.#openCalls.marker !== null) this.#openCalls.keeper.forgetAll();
   }
@@ -234,9 +228,7 @@ export class FileLog implements RequestLog {
     return segment;
   }
 
-  /**
-   * Handles a segment that this log no longer owns: lines after `end` are written to another one.
-   */
+  /** Leaves a segment that this log no longer owns, and copies its unverified lines before `end`. */
   #lose(segment: SegmentWriter, end: number): void {
     const detached = segment.isDetached();
     if (detached) this.#options.listener.onDetached();
@@ -245,8 +237,7 @@ export class FileLog implements RequestLog {
     const lost = segment.linesFrom(this.#verified, end);
     const starts = this.#openCalls.lost(lost.lines);
     if (this.#active === segment) this.rotate();
-    // This process's sender still reads a file that lost its name; without a sender, nothing reads
-    // it.
+    // The sender of this process still reads a file that lost its name; nothing else does.
     if (lost.records > 0 && !(detached && this.#options.sender)) this.#owed.push(lost);
     this.#copyOwed();
     try {
@@ -256,9 +247,7 @@ export class FileLog implements RequestLog {
     }
   }
 
-  /**
-   * Copies lines of lost segments into the current one; lines that cannot be written stay pending.
-   */
+  /** Copies lines of lost segments into the current one; what cannot be written stays owed. */
   #copyOwed(): void {
     for (let next = this.#owed[0]; next !== undefined; next = this.#owed[0]) {
       this.#copy(next);
