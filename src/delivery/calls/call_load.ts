@@ -8,7 +8,7 @@ import type { RecordBatch } from "../../wal/record/record_batch.ts";
 import type { BufferPool } from "../records/request_body.ts";
 import { callKey, type CallRecord, readCalls } from "./call_record.ts";
 import type { OpenCalls } from "./open_calls.ts";
-import { sortBatch, sortCalls, type SortedCalls } from "./paired_calls.ts";
+import { orNull, sortBatch, sortCalls, type SortedCalls } from "./paired_calls.ts";
 import type { PendingCalls } from "./pending_calls.ts";
 import { canOverwrite, upsertBody, upsertBodyInPlace } from "./upsert_body.ts";
 
@@ -133,14 +133,6 @@ export async function halvesOf(load: Load): Promise<[DeadLetter[], Load, Load] |
     return { ...load, upsert: null, isCopy: true, sorted: null, all };
   };
   return [deadLetters, half(true), half(false)];
-}
-
-function orNull<T>(build: () => T): T | null {
-  try {
-    return build();
-  } catch {
-    return null;
-  }
 }
 
 /**

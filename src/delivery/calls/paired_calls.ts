@@ -193,7 +193,8 @@ function withPairs(
   return [...all.values()];
 }
 
-function orNull<T>(build: () => T): T | null {
+/** Returns what `build` makes; `null` if it throws: a body may be too large for a buffer. */
+export function orNull<T>(build: () => T): T | null {
   try {
     return build();
   } catch {
