@@ -11,12 +11,13 @@ import type { FileSystem } from "../../../src/runtime/file_system.ts";
 import type { Bug } from "../mutants/mutant.ts";
 import type { Violation } from "../world/context.ts";
 import type { DeadLetter, SimRecord } from "../world/ledger.ts";
-import { type SimProcess, WAL_DIR } from "../process/process.ts";
+import type { SimProcess } from "../process/process.ts";
+import { WAL_DIR } from "../process/simulated_pipeline.ts";
 import { mix } from "../scenario/random.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { watchRejections } from "../world/rejections.ts";
 import { World } from "../world/world.ts";
-import { Writing } from "../world/writing.ts";
+import { Flushing } from "../world/flushing.ts";
 
 /** Virtual ms within which a sender must deliver all remaining records once all faults are over. */
 const DRAIN_MS = 20 * 60_000;
@@ -101,7 +102,7 @@ async function drain(world: World): Promise<void> {
 async function rollback(world: World, servers: ReadonlySet<number>): Promise<void> {
   const transaction = (project: number) =>
     world.context.ledger.files(`${WAL_DIR}/e/p${project}/.retry`).length > 0;
-  const writing = new Writing(world.context);
+  const flushing = new Flushing(world.context);
   for (const project of [0, 1]) {
     for (const server of servers) {
       if (!transaction(project)) continue;
@@ -109,7 +110,7 @@ async function rollback(world: World, servers: ReadonlySet<number>): Promise<voi
       // It can take a while until the holder of a lease is presumed dead.
       for (let tries = 0; tries < 2 && transaction(project); tries++) {
         let over = false;
-        void writing.retry(one, false).then(() => over = true);
+        void flushing.retry(one, false).then(() => over = true);
         await world.pass(DRAIN_MS, () => over);
         if (!over) world.violate("pending", `process ${one.id} does not end its retry`);
         await world.pass(transaction(project) ? ABANDONED_AFTER_MS + 1_000 : 0);
@@ -139,12 +140,12 @@ function start(world: World, slot: number, project: number, server: number): Sim
 
 async function finishLiving(world: World): Promise<void> {
   const random = world.random(1);
-  const writing = new Writing(world.context);
+  const flushing = new Flushing(world.context);
   const all = world.living;
   const isFresh = all.some(({ step }) => step.slot >= 100);
   for (const one of all) {
     if (one.finishing || isFresh || random.chance(0.6)) {
-      writing.finish(one, undefined, (result) => {
+      flushing.finish(one, undefined, (result) => {
         if (!result.done && one.step.sender) {
           world.violate("flush", `process ${one.id} finished with ${JSON.stringify(result)}`);
         }

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
 import type { WalEvent } from "../../../src/client/pipeline/status/events.ts";
 import type { FlushResult, Pipeline, WalStats } from "../../../src/client/pipeline/pipeline.ts";
 import { MemoryRuntime } from "../../support/simulated_runtime/memory.ts";
@@ -21,12 +20,10 @@ import type { StartStep } from "../scenario/scenario.ts";
 import { type SimSpan, startOfSpan } from "../scenario/spans.ts";
 import { type Doom, isMet, type SimProcessOptions } from "./process_options.ts";
 import { SimServers } from "../server/server.ts";
+import { simulatedPipeline } from "./simulated_pipeline.ts";
 import { Suspension } from "./suspension.ts";
 import { TornWrites } from "./torn_writes.ts";
-import { watchedRuntime } from "./watched_runtime.ts";
 
-/** Directory of the logs. */
-export const WAL_DIR = "/home/.weave/wal";
 /** Operations without a pause after which the process is considered to be in an endless loop. */
 const MAX_OPERATIONS = 20_000;
 
@@ -79,7 +76,7 @@ export class SimProcess implements ProcessView {
   #sinceTurn = 0;
 
   constructor(options: SimProcessOptions) {
-    const { context, servers, host, id, step, pid, bug } = options;
+    const { context, host, id, step, pid } = options;
     this.#options = options;
     this.#suspension = new Suspension(context.clock, () => this.dead);
     this.#torn = new TornWrites(context.past);
@@ -98,30 +95,9 @@ export class SimProcess implements ProcessView {
       fault: (operation) => this.#operation(operation),
       schedule: (run) => this.#schedule(run),
     });
-    const fetchOf = servers.fetchOf(this);
+    const clock = this.#suspension.clockOf(this.memory.clock, (run) => this.guard(run));
     this.pipeline = this.guard(() =>
-      openPipeline({
-        ...context.setup,
-        runtime: watchedRuntime(
-          this,
-          options,
-          this.#suspension.clockOf(this.memory.clock, (run) => this.guard(run)),
-        ),
-        fetch: bug?.fetch ? bug.fetch(fetchOf) : fetchOf,
-        random: () => this.random.next(),
-        token: tokensFrom(this.token, this.random),
-        entity: "e",
-        project: `p${step.project}`,
-        serverUrl: SimServers.url(step.server),
-        apiKey: "key",
-        wal: step.wal,
-        sender: step.sender,
-        walDir: WAL_DIR,
-        requireDisk: false,
-        fsync: step.fsync,
-        useCallsComplete: step.complete,
-        onEvent: (event) => this.#event(event),
-      })
+      simulatedPipeline(this, options, clock, (event) => this.#event(event))
     )!;
   }
 
@@ -308,14 +284,4 @@ export class SimProcess implements ProcessView {
     if (this.step.sender) return;
     for (const record of this.records) if (record.excuse === null) record.memory = false;
   }
-}
-
-/** The first token is given to the process; its leases contain it. */
-function tokensFrom(token: string, random: Random): () => string {
-  let next: string | null = token;
-  return () => {
-    const given = next ?? random.hex(32);
-    next = null;
-    return given;
-  };
 }

@@ -73,8 +73,26 @@ export function abortError(): Error {
   return Object.assign(new Error("This operation was aborted"), { name: "AbortError" });
 }
 
+/** Responds with an error status without doing any work. */
+export function refusal(
+  { request, random, state }: Attempt,
+  status: number,
+  now: number,
+): Answer {
+  const text = status === 404
+    ? notFound(state)
+    : random.chance(0.8)
+    ? `{"reason":"simulated ${status}"}`
+    : "<html>no</html>";
+  // A missing record and a missing project have the same status.
+  if (request.isDecisive(status) || (status === 404 && text.includes("reason"))) {
+    for (const record of request.exclusive) record.refused = true;
+  }
+  return { status, text, headers: retryAfter(status, random, now) };
+}
+
 /** Sometimes adds headers that request a delay. */
-export function retryAfter(status: number, random: Random, now: number): Record<string, string> {
+function retryAfter(status: number, random: Random, now: number): Record<string, string> {
   if ((status !== 429 && status !== 503) || !random.chance(0.6)) return {};
   const ms = random.int(0, 3_000);
   const value = random.chance(0.5)

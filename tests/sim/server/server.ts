@@ -14,8 +14,8 @@ import {
   type Attempt,
   chooseFault,
   notFound,
+  refusal,
   responseOf,
-  retryAfter,
   type ServerState,
   untilAborted,
 } from "./answers.ts";
@@ -270,20 +270,8 @@ export class SimServers {
     return this.#context.ledger.find(`${call}:start`)?.stored ?? false;
   }
 
-  /** Responds with an error status without doing any work. */
-  #refuse({ request, random, state }: Attempt, status: number): Answer {
-    const { clock } = this.#context;
-    const text = status === 404
-      ? notFound(state)
-      : random.chance(0.8)
-      ? `{"reason":"simulated ${status}"}`
-      : "<html>no</html>";
-    // A missing record and a missing project have the same status.
-    if (request.isDecisive(status) || (status === 404 && text.includes("reason"))) {
-      for (const record of request.exclusive) record.refused = true;
-    }
-    const headers = retryAfter(status, random, clock.now());
-    return { status, text, headers };
+  #refuse(attempt: Attempt, status: number): Answer {
+    return refusal(attempt, status, this.#context.clock.now());
   }
 
   #delay(random: Random): number {

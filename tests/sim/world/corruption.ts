@@ -6,7 +6,7 @@
 
 import type { Random } from "../scenario/random.ts";
 import type { SimContext } from "./context.ts";
-import { WAL_DIR } from "../process/process.ts";
+import { WAL_DIR } from "../process/simulated_pipeline.ts";
 
 /** Overwrites a checkpoint with a value that skips no record, even if it is trusted. */
 export function corruptCheckpoint(

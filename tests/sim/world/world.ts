@@ -14,12 +14,14 @@ import { crashed } from "./crash.ts";
 import { type ActiveFault, activeFault } from "./faults.ts";
 import { hostsOf, newContext } from "./new_context.ts";
 import { ForeignWriter } from "./foreign.ts";
-import { SimProcess, WAL_DIR } from "../process/process.ts";
+import { SimProcess } from "../process/process.ts";
+import { WAL_DIR } from "../process/simulated_pipeline.ts";
 import { mix, Random } from "../scenario/random.ts";
 import type { Scenario, StartStep, Step } from "../scenario/scenario.ts";
 import { SimServers } from "../server/server.ts";
 import { Trace } from "../checks/trace.ts";
 import { VirtualTime } from "./virtual_time.ts";
+import { Flushing } from "./flushing.ts";
 import { Writing } from "./writing.ts";
 
 /** Runs the steps of a scenario; `checker.ts` then checks the outcome. */
@@ -36,6 +38,7 @@ export class World {
   readonly #pids = new Map<number, number>();
   readonly #bug: Bug | undefined;
   readonly #writing: Writing;
+  readonly #flushing: Flushing;
   /** Disk faults of all processes. */
   #everywhere: ActiveFault[] = [];
   #processes = 0;
@@ -50,6 +53,7 @@ export class World {
     this.servers = new SimServers(this.context);
     this.#auditor = new Auditor(this.context);
     this.#writing = new Writing(this.context);
+    this.#flushing = new Flushing(this.context);
     this.#time = new VirtualTime(this.context, () => {
       for (const slot of this.#slots.values()) if (slot instanceof SimProcess) slot.turned();
     });
@@ -209,19 +213,19 @@ export class World {
     if (slot.stopped) return; // A suspended process does nothing.
     switch (step.do) {
       case "sync":
-        return this.#writing.sync(slot);
+        return this.#flushing.sync(slot);
       case "retry":
         this.context.past.disturbed = true;
-        void this.#writing.retry(slot, step.fix);
+        void this.#flushing.retry(slot, step.fix);
         return;
       case "flush":
-        return this.#writing.flush(slot, step.timeout);
+        return this.#flushing.flush(slot, step.timeout);
       case "finish":
         past.disturbed ||= step.timeout !== undefined;
-        return this.#writing.finish(slot, step.timeout);
+        return this.#flushing.finish(slot, step.timeout);
       case "exit":
         past.disturbed = true;
-        if (step.natural) this.#writing.exitNaturally(slot);
+        if (step.natural) this.#flushing.exitNaturally(slot);
         else slot.exit();
         return;
       case "kill-at":
