@@ -6,6 +6,7 @@
  * @module
  */
 
+import { base64 } from "../protocol/json/base64.ts";
 import type { Clock } from "../runtime/runtime.ts";
 import { deadLetterEntry, deadLetterError } from "../wal/dead_letters/dead_letter_entry.ts";
 import type { LogEngine } from "./engine.ts";
@@ -68,11 +69,3 @@ function entriesOf(
 }
 
 const encoder = new TextEncoder();
-
-function base64(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += 0x8000) {
-    text += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
-  }
-  return btoa(text);
-}

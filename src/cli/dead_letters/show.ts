@@ -6,7 +6,7 @@
 
 import { isAbsolute, join } from "@std/path";
 import { errorCode } from "../../errors.ts";
-import { fromBase64 } from "../../protocol/json/base64.ts";
+import { base64, fromBase64 } from "../../protocol/json/base64.ts";
 import { readSpans } from "../../protocol/otlp/spans.ts";
 import type { AppendFile, FileSystem } from "../../runtime/file_system.ts";
 import { writeAll } from "../../wal/dead_letters/dead_letter_file.ts";
@@ -153,12 +153,4 @@ function withSpans(value: Record<string, unknown>): Record<string, unknown> {
 
 function rawText(bytes: Uint8Array): string {
   return bytes.length === 0 ? "(its bytes are missing)" : printable(decoder.decode(bytes));
-}
-
-function base64(bytes: Uint8Array): string {
-  let binary = "";
-  for (let i = 0; i < bytes.length; i += 32_768) {
-    binary += String.fromCharCode(...bytes.subarray(i, i + 32_768));
-  }
-  return btoa(binary);
 }

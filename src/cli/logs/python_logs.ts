@@ -7,6 +7,7 @@
 
 import { join } from "@std/path";
 import type { Settings } from "../../client/settings/settings.ts";
+import { toHex } from "../../protocol/digest/hex.ts";
 import { sha256 } from "../../protocol/digest/sha256.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 
@@ -32,8 +33,7 @@ const SHOWN_DIGITS = 8;
 
 /** Returns the name of the directory for an API key. */
 export function keyDigestOf(apiKey: string): string {
-  return [...sha256(new TextEncoder().encode(apiKey))]
-    .map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return toHex(sha256(new TextEncoder().encode(apiKey)));
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 
 import { isTaken, listen as listenOn } from "../../http_server/listen.ts";
+import { toHex } from "../../protocol/digest/hex.ts";
 import { type Context, guardedContext, throwIfStopped } from "../context.ts";
 import { CommandError } from "../exit_codes.ts";
 import { keyDigestOf, pythonLogs } from "../logs/python_logs.ts";
@@ -83,6 +84,5 @@ function aborted(signal: AbortSignal): Promise<void> {
 
 /** Returns 256 random bits in hex. */
 function secret(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(32));
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return toHex(crypto.getRandomValues(new Uint8Array(32)));
 }

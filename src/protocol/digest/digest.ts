@@ -10,6 +10,7 @@
  * @module
  */
 
+import { toHex } from "./hex.ts";
 import { holdsProvisional } from "./provisional.ts";
 import { pythonJson } from "./python_json.ts";
 import { sha256 } from "./sha256.ts";
@@ -61,11 +62,7 @@ export function rowDigest(row: unknown): string {
  * Returns the digest of a table, from the digests of its rows in order: SHA-256 in 64 hex digits.
  */
 export function tableDigest(rowDigests: readonly string[]): string {
-  let text = "";
-  for (const byte of sha256(encoder.encode(rowDigests.join("")))) {
-    text += byte.toString(16).padStart(2, "0");
-  }
-  return text;
+  return toHex(sha256(encoder.encode(rowDigests.join(""))));
 }
 
 /** Returns the digest of a file's content; text is encoded as UTF-8. */

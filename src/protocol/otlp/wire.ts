@@ -5,6 +5,8 @@
  * @module
  */
 
+import { toHex } from "../digest/hex.ts";
+
 /** One field of a message. */
 export interface WireField {
   readonly number: number;
@@ -76,9 +78,7 @@ export function wireText({ bytes }: WireField): string {
 
 /** Returns the bytes of a field as hex digits, as trace and span IDs are written. */
 export function wireHex({ bytes }: WireField): string {
-  let text = "";
-  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
-  return text;
+  return toHex(bytes);
 }
 
 /** Encodes a length-delimited field. */

@@ -6,6 +6,7 @@
 
 import { join } from "@std/path";
 import { WeaveWalError } from "../../errors.ts";
+import { toHex } from "../../protocol/digest/hex.ts";
 import { sha256 } from "../../protocol/digest/sha256.ts";
 
 /** Maximum characters of an entity or project name. */
@@ -60,7 +61,7 @@ const encoder = new TextEncoder();
 export function directoryName(name: string): string {
   if (encoder.encode(name).length <= MAX_NAME_BYTES) return name;
   const digest = sha256(encoder.encode(name)).subarray(0, 16);
-  const end = `~${[...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+  const end = `~${toHex(digest)}`;
   let start = "";
   let length = end.length;
   for (const character of name) {

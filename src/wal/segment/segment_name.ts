@@ -8,6 +8,7 @@
  */
 
 import { join } from "@std/path";
+import { toHex } from "../../protocol/digest/hex.ts";
 import { sha256 } from "../../protocol/digest/sha256.ts";
 
 /** File name extension of a segment. */
@@ -90,7 +91,7 @@ export function serverDigits(server: string): string {
 
 function digitsOf(server: string): string {
   const bytes = sha256(new TextEncoder().encode(server)).subarray(0, SERVER_DIGITS / 2);
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return toHex(bytes);
 }
 
 /**
