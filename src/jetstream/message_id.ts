@@ -1,37 +1,29 @@
 /**
  * IDs of messages: the engine stores messages with the same ID once, within two minutes.
  *
- * A message that holds nothing but starts and ends of calls has an ID that is made of what it holds.
- * A caller who got no response sends its request again, perhaps to another relay, and the first
- * attempt may reach the stream later, behind the end of the call: it is stored once all the same.
- * Other records may be written twice on purpose, such as a version of an object that is the latest
- * again; their messages have the writer's own IDs.
+ * A message that holds nothing but starts and ends of calls with IDs has an ID that is made of what
+ * it holds. A caller who got no response sends its request again, perhaps to another relay, and the
+ * first attempt may reach the stream later, behind the end of the call: it is stored once all the
+ * same. Other records may be written twice on purpose, such as a version of an object that is the
+ * latest again; their messages have the writer's own IDs.
  *
  * @module
  */
 
+import { toHex } from "../protocol/digest/hex.ts";
+import { sha256 } from "../protocol/digest/sha256.ts";
 import type { RecordType } from "../protocol/record_types.ts";
 
-/** Whether a record has the same effect, however often it is stored. */
-export function isRepeatable(type: RecordType): boolean {
-  return type === "call_start" || type === "call_end";
+/**
+ * Whether a record has the same effect, however often it is stored.
+ *
+ * @param callId ID of the call that it is about; the server gives each start without one a new ID.
+ */
+export function isRepeatable(type: RecordType, callId: string | undefined): boolean {
+  return callId !== undefined && (type === "call_start" || type === "call_end");
 }
 
-/**
- * The ID of a message that holds repeatable records.
- *
- * @param subject Subject of the message.
- * @param callId ID of its first call: messages of different calls have different IDs, whatever they
- *   hash to.
- */
-export function contentId(subject: string, callId: string, payload: Uint8Array): string {
-  let a = 0xdeadbeef, b = 0x41c6ce57;
-  for (const byte of payload) {
-    a = Math.imul(a ^ byte, 0x85ebca6b);
-    b = Math.imul(b ^ byte, 0xc2b2ae35);
-    a ^= a >>> 15;
-    b ^= b >>> 13;
-  }
-  const hash = [a, b].map((half) => (half >>> 0).toString(16).padStart(8, "0")).join("");
-  return `${subject} ${callId} ${payload.length} ${hash}`;
+/** Returns the ID of a message that holds repeatable records. */
+export function contentId(subject: string, payload: Uint8Array): string {
+  return `${subject} ${toHex(sha256(payload))}`;
 }

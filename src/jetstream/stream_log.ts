@@ -11,7 +11,7 @@ import type { RequestLog, WriteRecord } from "../wal/log/record_log.ts";
 import { RECORD_PREFIX, RECORD_SUFFIX } from "../wal/record/record.ts";
 import { EngineError, type LogEngine, type OpenStream, type StreamSource } from "./engine.ts";
 import { contentId, isRepeatable } from "./message_id.ts";
-import { callOf, partitionFilter, placeRecord, recordSubject } from "./subjects.ts";
+import { partitionFilter, placeRecord, recordSubject } from "./subjects.ts";
 
 /** Maximum number of unacknowledged bytes. */
 const MAX_UNACKNOWLEDGED_BYTES = 64 * 1024 * 1024;
@@ -31,8 +31,7 @@ interface Batch {
   readonly partition: number;
   readonly lines: string[];
   bytes: number;
-  /** ID of the first call, as long as there are only starts and ends of calls. */
-  call: string | undefined;
+  isRepeatable: boolean;
 }
 
 /** Writes the records of one project to the stream. */
@@ -141,22 +140,20 @@ export class StreamLog implements RequestLog {
     const batches: Batch[] = [];
     const open = new Map<number, Batch>();
     for (const [type, whole] of records) {
-      for (const { partition, request } of placeRecord(type, whole, projectId, partitions)) {
+      for (const placed of placeRecord(type, whole, projectId, partitions)) {
+        const { partition, request, callId } = placed;
         const line = RECORD_PREFIX[type] + request + RECORD_SUFFIX;
         const bytes = utf8Length(line);
         if (bytes > most) {
-          throw new WeaveWalError(
-            "ERR_RECORD_TOO_LARGE",
-            tooLarge(bytes, most),
-          );
+          throw new WeaveWalError("ERR_RECORD_TOO_LARGE", tooLarge(bytes, most));
         }
         let batch = open.get(partition);
         if (batch === undefined || batch.bytes + bytes > most) {
-          batch = { partition, lines: [], bytes: 0, call: callOf(type, request) };
+          batch = { partition, lines: [], bytes: 0, isRepeatable: true };
           open.set(partition, batch);
           batches.push(batch);
         }
-        if (!isRepeatable(type)) batch.call = undefined;
+        batch.isRepeatable &&= isRepeatable(type, callId);
         batch.lines.push(line);
         batch.bytes += bytes;
       }
@@ -165,7 +162,7 @@ export class StreamLog implements RequestLog {
   }
 
   async #publish(
-    { partition, lines, bytes, call }: Batch,
+    { partition, lines, bytes, isRepeatable }: Batch,
     id: string,
     { engine, prefix }: OpenStream,
   ): Promise<void> {
@@ -174,7 +171,7 @@ export class StreamLog implements RequestLog {
     try {
       const payload = encoder.encode(lines.join(""));
       const subject = recordSubject(prefix, partition, projectId);
-      const messageId = call === undefined ? id : contentId(subject, call, payload);
+      const messageId = isRepeatable ? contentId(subject, payload) : id;
       const seq = await engine.publish(subject, payload, messageId);
       this.#written.bytes += bytes;
       this.#last.set(partition, Math.max(seq, this.#last.get(partition) ?? 0));

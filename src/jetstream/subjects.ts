@@ -19,6 +19,8 @@ const encoder = new TextEncoder();
 export interface PlacedRecord {
   readonly partition: number;
   readonly request: string;
+  /** ID of the call whose start, end or update it is, if it contains one. */
+  readonly callId?: string | undefined;
 }
 
 /**
@@ -33,16 +35,19 @@ export function placeRecord(
   projectId: string,
   partitions: number,
 ): PlacedRecord[] {
-  if (partitions === 1) return [{ partition: 0, request }];
-  if (type === "calls_delete") return splitDelete(request, projectId, partitions);
-  const key = isOtelType(type) ? request : callOf(type, request) ?? projectId;
-  return [{ partition: partitionOf(key, partitions), request }];
+  if (type === "calls_delete" && partitions > 1) {
+    return splitDelete(request, projectId, partitions);
+  }
+  const callId = callOf(type, request);
+  const key = isOtelType(type) ? request : callId ?? projectId;
+  return [{ partition: partitionOf(key, partitions), request, callId }];
 }
 
 /**
  * Returns the partition of a key: 32-bit FNV-1a. Relays of all versions must use the same function.
  */
 export function partitionOf(key: string, partitions: number): number {
+  if (partitions === 1) return 0;
   let hash = 0x811c9dc5;
   for (let i = 0; i < key.length; i++) {
     hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
@@ -51,7 +56,7 @@ export function partitionOf(key: string, partitions: number): number {
 }
 
 /** Returns the ID of the call that a record is about. */
-export function callOf(type: RecordType, request: string): string | undefined {
+function callOf(type: RecordType, request: string): string | undefined {
   const wrapper = CALL_WRAPPERS[type];
   if (wrapper === undefined && type !== "call_update") return undefined;
   const bytes = encoder.encode(request);
