@@ -14,6 +14,7 @@ import { until } from "./until.ts";
 
 /** The destination of a connection; a URL is one. */
 export interface ConnectTarget {
+  /** An IPv6 address has brackets. */
   readonly hostname: string;
   /** Empty for the default port. */
   readonly port: string;
@@ -120,7 +121,7 @@ export class Connections {
     signal.throwIfAborted();
     const isSecure = target.protocol === "https:";
     const socket = isSecure
-      ? connectSecure(target, { host, port })
+      ? connectSecure(target, { port })
       : builtin("node:net").connect({ host, port });
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 60_000);
@@ -128,6 +129,8 @@ export class Connections {
   }
 
   async #established(socket: Socket, event: string, signal: AbortSignal): Promise<Socket> {
+    // Without a listener, an error between two stages would be an uncaught one of the program.
+    socket.on("error", () => {});
     if (this.#options.background) {
       socket.unref();
       // HTTP clients would call `ref` for each request.
@@ -140,10 +143,12 @@ export class Connections {
 
 function connectSecure(
   { hostname }: ConnectTarget,
-  over: { socket: Socket } | { host: string; port: number },
+  over: { socket: Socket } | { port: number },
 ): Socket {
   const name = bare(hostname);
   return builtin("node:tls").connect({
+    // In a tunnel, this is only the name that the certificate must contain.
+    host: name,
     ...over,
     ALPNProtocols: ["http/1.1"],
     ...(builtin("node:net").isIP(name) ? {} : { servername: name }),

@@ -90,7 +90,9 @@ function agent(protocol: "http:" | "https:", connections: Connections): Agent {
       { host, port }: RequestOptions,
       connected: (error: Error | null, stream: Duplex) => void,
     ): undefined {
-      const target = { hostname: host ?? "localhost", port: String(port ?? ""), protocol };
+      const name = host ?? "localhost";
+      const hostname = builtin("node:net").isIPv6(name) ? `[${name}]` : name;
+      const target = { hostname, port: String(port ?? ""), protocol };
       connections.connect(target, (error, socket) => connected(error, socket!));
     },
   });

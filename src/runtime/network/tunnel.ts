@@ -13,8 +13,12 @@ const MAX_HEAD = 16_384;
 /** Returns the header with the credentials in the URL of a proxy, if there are any. */
 export function proxyHeaders({ username, password }: URL): Record<string, string> {
   if (username === "" && password === "") return {};
-  const credentials = new TextEncoder().encode(decodeURIComponent(`${username}:${password}`));
-  return { "proxy-authorization": `Basic ${btoa(String.fromCharCode(...credentials))}` };
+  // As in curl, a percent sign that is not part of an escape is taken literally.
+  const credentials = `${username}:${password}`.replace(
+    /%([\da-f]{2})/gi,
+    (_, byte: string) => String.fromCharCode(Number.parseInt(byte, 16)),
+  );
+  return { "proxy-authorization": `Basic ${btoa(credentials)}` };
 }
 
 /**
@@ -41,6 +45,4 @@ export async function openTunnel(
   }
   const status = /^HTTP\/1\.[01] (\d{3})/.exec(head)?.[1];
   if (status !== "200") throw new Error(`The proxy refused a tunnel: ${status ?? "no HTTP"}`);
-  // Later errors close the TLS connection inside the tunnel.
-  socket.on("error", () => {});
 }

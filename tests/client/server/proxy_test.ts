@@ -84,27 +84,36 @@ test("proxy: variables in either case and NO_PROXY are interpreted as by curl", 
   }
 });
 
-test("proxy: the command goes through a tunnel to an https server", async () => {
-  await using place = await temporary();
-  await using mock = await startMockServer();
-  await using tls = await startTls(HOST, Number(new URL(mock.url).port));
-  await using proxy = await startForwardProxy({ [HOST]: tls.port });
-  await leaveCalls(place.wal, SECURE, 20);
-  const address = proxy.url.replace("//", "//user:pass%21@");
-  const env = { ...trusting(tls.authority), WF_TRACE_SERVER_URL: SECURE, HTTPS_PROXY: address };
-  const { code, out, err } = await cliProcess(["flush", "--timeout", "30s"], {
-    cwd: place.path,
-    env: { ...env, WANDB_API_KEY: "key" },
-  });
-  assert.equal(code, 0, out + err);
-  assert.equal(mock.store.finishedCount("team/proxied"), 20);
-  assert.ok(proxy.requests.length > 0);
-  const authorization = `Basic ${btoa("user:pass!")}`;
-  for (const request of proxy.requests) {
-    assert.deepEqual(request, { kind: "tunnel", target: `${HOST}:443`, authorization });
-  }
-  assert.equal(err, "");
-}, SLOW);
+/** Hosts that only the proxy can reach. */
+const HOSTS = {
+  "an https server": HOST,
+  "an https server with an address as its name": "10.9.8.7",
+};
+
+for (const [what, host] of Object.entries(HOSTS)) {
+  test(`proxy: the command goes through a tunnel to ${what}`, async () => {
+    const secure = `https://${host}`;
+    await using place = await temporary();
+    await using mock = await startMockServer();
+    await using tls = await startTls(host, Number(new URL(mock.url).port));
+    await using proxy = await startForwardProxy({ [host]: tls.port });
+    await leaveCalls(place.wal, secure, 20);
+    const address = proxy.url.replace("//", "//user:pass%21@");
+    const env = { ...trusting(tls.authority), WF_TRACE_SERVER_URL: secure, HTTPS_PROXY: address };
+    const { code, out, err } = await cliProcess(["flush", "--timeout", "30s"], {
+      cwd: place.path,
+      env: { ...env, WANDB_API_KEY: "key" },
+    });
+    assert.equal(code, 0, out + err);
+    assert.equal(mock.store.finishedCount("team/proxied"), 20);
+    assert.ok(proxy.requests.length > 0);
+    const authorization = `Basic ${btoa("user:pass!")}`;
+    for (const request of proxy.requests) {
+      assert.deepEqual(request, { kind: "tunnel", target: `${host}:443`, authorization });
+    }
+    assert.equal(err, "");
+  }, SLOW);
+}
 
 test(
   "proxy: the command sends plain http in absolute form, and what NO_PROXY names directly",

@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { networkInterfaces } from "node:os";
 import { text } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import { httpFetch } from "../../../src/runtime/network/http_fetch.ts";
@@ -16,15 +17,15 @@ import { test } from "../../harness.ts";
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** A server and a `fetch` of its own, with a connection count. */
-async function place(handler: Handler) {
+async function place(handler: Handler, host = "127.0.0.1") {
   const sockets: Socket[] = [];
   const server = createServer(handler).on("connection", (socket) => sockets.push(socket));
-  server.listen(0, "127.0.0.1");
+  server.listen(0, host.replace(/[[\]]/g, ""));
   await once(server, "listening");
   // Nothing under test keeps the program alive.
   const hold = setInterval(() => {}, 1_000);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://${host}:${(server.address() as AddressInfo).port}`,
     fetch: httpFetch({
       connectMs: 5_000,
       background: true,
@@ -69,6 +70,15 @@ for (const [what, [init, expected]] of Object.entries(BODIES)) {
     assert.match(await (await server.fetch(server.url, init)).text(), expected);
   });
 }
+
+const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
+  addresses?.some(({ address }) => address === "::1")
+);
+
+test("http_fetch: a server can be named by an IPv6 address", async () => {
+  using server = await place((_, response) => response.end("here"), "[::1]");
+  assert.equal(await (await server.fetch(server.url)).text(), "here");
+}, { skip: !hasIpv6 && "this machine has no IPv6" });
 
 test("http_fetch: status, headers and bodies of responses", async () => {
   const answers: Record<string, Handler> = {

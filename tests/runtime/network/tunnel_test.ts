@@ -8,6 +8,7 @@ import { Buffer } from "node:buffer";
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
+import { Connections } from "../../../src/runtime/network/connections.ts";
 import { httpFetch } from "../../../src/runtime/network/http_fetch.ts";
 import type { OwnFetch } from "../../../src/runtime/runtime.ts";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
@@ -48,13 +49,13 @@ async function answering(answer: (socket: Socket) => void) {
 test("tunnel: plain requests go to the proxy in absolute form, with its credentials", async () => {
   await using mock = await startMockServer();
   await using proxy = await startForwardProxy({ "trace.test": Number(new URL(mock.url).port) });
-  const send = through(proxy.url.replace("//", "//us%C3%A9r:p%40ss@"));
+  const send = through(proxy.url.replace("//", "//us%C3%A9r:50%o%40ff@"));
   for (const path of ["/health", "/health?a=b"]) {
     const response = await send(`http://trace.test${path}`);
     assert.equal(response.status, 200);
     await response.text();
   }
-  const authorization = `Basic ${Buffer.from("usér:p@ss").toString("base64")}`;
+  const authorization = `Basic ${Buffer.from("usér:50%o@ff").toString("base64")}`;
   assert.deepEqual(proxy.requests, [
     { kind: "plain", target: "http://trace.test/health", authorization },
     { kind: "plain", target: "http://trace.test/health?a=b", authorization },
@@ -75,6 +76,23 @@ for (const [what, [answer, message]] of Object.entries(REFUSALS)) {
     while (!proxy.sockets[0]!.destroyed) await new Promise((resolve) => setTimeout(resolve, 1));
   });
 }
+
+test("tunnel: a connection that fails before the HTTP client uses it does not end the program", async () => {
+  await using proxy = await answering(() => {});
+  const connections = new Connections({
+    connectMs: 5_000,
+    background: false,
+    proxyFor: () => null,
+    reach: () => Promise.resolve(),
+  });
+  const closed = new Promise<void>((resolve, reject) => {
+    connections.connect(new URL(proxy.url), (error, socket) => {
+      if (error) return reject(error);
+      socket!.on("close", () => resolve()).destroy(new Error("reset by the test"));
+    });
+  });
+  await closed;
+});
 
 test("tunnel: a proxy that closes the connection is an error", async () => {
   await using proxy = await answering((socket) => socket.destroy());

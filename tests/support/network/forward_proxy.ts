@@ -8,7 +8,7 @@
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, isIP, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { createServer as createTlsServer } from "node:tls";
 import { join } from "@std/path";
@@ -142,7 +142,12 @@ function makeCertificates(folder: string, host: string): void {
   openssl(
     ...["req", "-x509", ...key, "-keyout", "host.key", "-out", "host.pem"],
     ...["-CA", "authority.pem", "-CAkey", "authority.key", "-subj", `/CN=${host}`, "-days", "2"],
-    ...["-addext", `subjectAltName=DNS:${host}`, "-addext", "basicConstraints=critical,CA:FALSE"],
+    ...[
+      "-addext",
+      `subjectAltName=${isIP(host) ? "IP" : "DNS"}:${host}`,
+      "-addext",
+      "basicConstraints=critical,CA:FALSE",
+    ],
   );
 }
 
