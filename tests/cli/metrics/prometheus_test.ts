@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "@std/path";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
 import { startCli, temporary } from "../../support/cli/cli_support.ts";
 import { openLog, writeCalls } from "../../support/cli/written_logs.ts";
+import { freePorts } from "../../support/network/free_ports.ts";
 import { test } from "../../harness.ts";
 
 const NAME = "acme/chat";
@@ -13,14 +13,6 @@ const isThere = spawnSync("prometheus", ["--version"], { stdio: "ignore" }).stat
 const skip = isThere ? false : "prometheus is not installed (Debian: apt-get install prometheus)";
 /** Ms between queries: Prometheus does not notify anyone of its scrapes. */
 const ASK_MS = 100;
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Queries a running Prometheus until the value is `wanted`; returns the labels of its series. */
 async function becomes(
@@ -61,7 +53,8 @@ test(
       "global: { scrape_interval: 1s, scrape_timeout: 1s }\nscrape_configs:\n" +
         `  - { job_name: weave-wal, static_configs: [{ targets: ["${target}"] }] }\n`,
     );
-    const base = `http://127.0.0.1:${await freePort()}`;
+    const [port] = await freePorts(1);
+    const base = `http://127.0.0.1:${port}`;
     const prometheus = spawn("prometheus", [
       `--config.file=${config}`,
       `--storage.tsdb.path=${join(place.path, "tsdb")}`,

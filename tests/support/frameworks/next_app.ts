@@ -9,11 +9,11 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import { type MockServer, startMockServer } from "../../../tools/mock_server/serve.ts";
+import { freePorts } from "../network/free_ports.ts";
 import { frameworks, makeApp } from "./install.ts";
 
 const FILES: Readonly<Record<string, string>> = {
@@ -75,7 +75,7 @@ export async function checkNext(config: string): Promise<void> {
   }
   const build = next(app.directory, mock, ["build"]);
   assert.equal(await build.code, 0, build.output());
-  const port = await freePort();
+  const [port] = await freePorts(1);
   const server = next(app.directory, mock, ["start", "-p", String(port)]);
   try {
     await server.printed(/Ready in/);
@@ -146,13 +146,4 @@ function next(directory: string, mock: MockServer, args: readonly string[]) {
         look();
       }),
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -9,7 +9,8 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "@std/path";
-import { freePorts, NatsServer } from "./nats_server.ts";
+import { freePorts } from "../network/free_ports.ts";
+import { NatsServer } from "./nats_server.ts";
 
 /** Ms between polls while there is no leader. */
 const ASK_MS = 100;

@@ -7,10 +7,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import process from "node:process";
 import { join } from "@std/path";
+import { freePorts } from "../network/free_ports.ts";
 
 /** Debian installs it in a directory that is not on the PATH of ordinary users. */
 const PLACES = [...(process.env.PATH ?? "").split(":"), "/usr/sbin", "/usr/local/sbin"];
@@ -130,19 +130,4 @@ export async function startNats(options: NatsServerOptions = {}): Promise<NatsSe
     await rm(directory, { recursive: true, force: true });
   };
   return Object.assign(server, { [Symbol.asyncDispose]: dispose });
-}
-
-/** Ports on which nothing listens. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, () => {
-    const server = createServer();
-    return new Promise<typeof server>((resolve) => {
-      server.listen(0, "127.0.0.1", () => resolve(server));
-    });
-  }));
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(
-    servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))),
-  );
-  return ports;
 }
