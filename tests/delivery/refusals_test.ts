@@ -7,7 +7,7 @@ import { appendCalls, end, start, withDelivery } from "../support/delivery/deliv
 
 const BATCH = "/call/upsert_batch";
 
-for (const status of [401, 403]) {
+for (const status of [401, 403, 407]) {
   test(`delivery: HTTP ${status} blocks all records, is reported once, and loses nothing`, async () => {
     await withDelivery({ callMode: "old" }, async (fixture) => {
       const active = fixture.mock.faults.add({ status, path: BATCH });

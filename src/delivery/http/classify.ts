@@ -6,7 +6,7 @@
  * | 2xx with the response of this endpoint                      | `done`                             |
  * | 2xx that rejects some of the spans in the request           | `refused`                          |
  * | none, incomplete, timed out, 408, 425, 429, 5xx             | failure; the server is `down`      |
- * | 401, 403, 3xx, anything that is not the trace server's      | failure; the server is `blocked`      |
+ * | 401, 403, 407, 3xx, anything that is not the trace server's | failure; the server is `blocked`   |
  * | 413                                                         | `too-large`                        |
  * | 404 with the router's body, or without a reason; 405        | `refused`, and the route is missing |
  * | any other 4xx                                               | `refused`                          |
@@ -139,6 +139,7 @@ function rejection(answer: Answer, path: string, facts: ServerFacts): Outcome {
     asksToWait: true,
   });
   if (status === 401 || status === 403) return blocked("the API key is not accepted");
+  if (status === 407) return blocked("the proxy does not accept the credentials in its URL");
   // Browser-like runtimes report a redirect as status 0.
   if (status < 400) return blocked("redirects are not followed");
   const { message, errorCode, hasReason, isRouters } = readRefusal(text);
