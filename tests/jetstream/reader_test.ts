@@ -7,7 +7,9 @@
 import assert from "node:assert/strict";
 import { NatsReader, type NatsReaderOptions } from "../../src/jetstream/nats/reader.ts";
 import { detectRuntime } from "../../src/runtime/detect.ts";
+import type { Clock } from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";
+import { MemoryClock } from "../support/simulated_runtime/memory_clock.ts";
 
 /**
  * The server's messages for one request: positions in the stream, possibly followed by a
@@ -19,7 +21,7 @@ type Answer = readonly (number | "failure" | "lost" | "expired")[];
  * A connection to a server with a stream of `last` messages that sends one of `answers`
  * per request.
  */
-function readerOf(answers: readonly Answer[], last: number) {
+function readerOf(answers: readonly Answer[], last: number, clock: Clock = detectRuntime().clock) {
   const begun: number[] = [];
   let next = 0;
   let delivered = 0;
@@ -58,7 +60,6 @@ function readerOf(answers: readonly Answer[], last: number) {
     jetstream: { AckPolicy: {}, DeliverPolicy: {} },
     transport: { createInbox: () => "inbox" },
   };
-  const { clock } = detectRuntime();
   const options = { connection, manager, clock, modules, stream: "S", filter: "a", from: 1 };
   return { reader: new NatsReader(options as unknown as NatsReaderOptions), begun };
 }
@@ -86,5 +87,16 @@ test("reader: a message that was lost on its way is read again, though no other 
   assert.deepEqual(positions(await reader.next(1e6)), [1]);
   assert.deepEqual(positions(await reader.next(1e6)), [2]);
   assert.deepEqual(begun, [1, 2]);
+  await reader.close();
+});
+
+test("reader: after a pause in which the engine may remove a consumer, it has a new one", async () => {
+  const clock = new MemoryClock();
+  const { reader, begun } = readerOf([[1], [2], [3], [4]], 4, clock);
+  for (const [position, pause] of [[1, 10_000], [2, 60_000], [3, 10_000], [4, 0]]) {
+    assert.deepEqual(positions(await reader.next(1)), [position]);
+    clock.advance(pause);
+  }
+  assert.deepEqual(begun, [1, 3]);
   await reader.close();
 });

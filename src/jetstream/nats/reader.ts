@@ -18,6 +18,8 @@ const WAIT_MS = 3_000;
 const SILENT_MS = WAIT_MS + 2_000;
 /** Ms without a request after which the engine removes a consumer. */
 const UNUSED_MS = 60_000;
+/** Ms without a request after which the reader replaces its consumer. */
+const REPLACED_MS = UNUSED_MS / 2;
 /** Maximum size of a message's subject and headers, in bytes. */
 const ENVELOPE_BYTES = 4096;
 /** Maximum number of messages per request. */
@@ -49,6 +51,8 @@ export class NatsReader implements MessageReader {
   readonly #options: NatsReaderOptions;
   #next: number;
   #consumer: OpenConsumer | null = null;
+  /** Time of the last use of the consumer, on the monotonic clock. */
+  #usedAt = 0;
   #pull: Subscription | null = null;
   #closed = false;
 
@@ -62,7 +66,7 @@ export class NatsReader implements MessageReader {
     if (this.#closed) return [];
     const found: EngineMessage[] = [];
     try {
-      const consumer = this.#consumer ??= await this.#create();
+      const consumer = await this.#open();
       // Request only as many as exist, so that no message is delivered to a request that has ended.
       if (consumer.pending === 0) await this.#request(consumer, 1, maxBytes, found);
       const read = found.reduce((sum, { payload }) => sum + payload.length, 0);
@@ -87,8 +91,7 @@ export class NatsReader implements MessageReader {
   async hasMore(): Promise<boolean> {
     if (this.#closed) return false;
     try {
-      this.#consumer ??= await this.#create();
-      return this.#consumer.pending > 0;
+      return (await this.#open()).pending > 0;
     } catch (error) {
       throw asEngineError(error);
     }
@@ -98,6 +101,17 @@ export class NatsReader implements MessageReader {
     this.#closed = true;
     this.#pull?.unsubscribe();
     await this.#forget();
+  }
+
+  /**
+   * Returns the consumer; a new one after a long pause. The engine does not respond to requests for
+   * one that it has removed.
+   */
+  async #open(): Promise<OpenConsumer> {
+    const now = this.#options.clock.monotonic();
+    if (this.#consumer !== null && now - this.#usedAt > REPLACED_MS) await this.#forget();
+    this.#usedAt = now;
+    return this.#consumer ??= await this.#create();
   }
 
   async #create(): Promise<OpenConsumer> {
