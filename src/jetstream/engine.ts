@@ -71,8 +71,6 @@ export interface StreamState {
   readonly maxBytes: number;
   /** Position of the last message, even if it has been removed. */
   readonly lastSeq: number;
-  /** Time at which the oldest message was stored, epoch ms; `null` if there is none. */
-  readonly oldest: number | null;
   /** Number of messages by subject. */
   readonly subjects: ReadonlyMap<string, number>;
 }
@@ -94,11 +92,9 @@ export interface LogEngine {
   /** Reads the log's messages whose subjects match `filter`, starting at position `from`. */
   read(filter: string, from: number): MessageReader;
   /**
-   * Removes messages by their positions, each after the one before it: a process that drains the
-   * partition next must not find a message without those behind it. Missing messages are skipped.
-   * @throws {EngineError} `away`.
+   * Removes the message at a position; no effect if it does not exist. @throws {EngineError} `away`.
    */
-  remove(positions: readonly number[]): Promise<void>;
+  remove(position: number): Promise<void>;
   /**
    * Returns the first message at or after `from` that matches `filter`; `null` if there is none.
    * @throws {EngineError} `away`.

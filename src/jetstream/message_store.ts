@@ -4,19 +4,7 @@
  * @module
  */
 
-import type { EngineMessage } from "./engine.ts";
-
-/** Contents of a stream. */
-export interface StoreState {
-  readonly messages: number;
-  readonly bytes: number;
-  /** -1 for no limit. */
-  readonly maxBytes: number;
-  /** Position of the last message, even if it has been removed. */
-  readonly lastSeq: number;
-  /** Number of messages by subject. */
-  readonly subjects: ReadonlyMap<string, number>;
-}
+import type { EngineMessage, StreamState } from "./engine.ts";
 
 /** Range of message positions. */
 export interface StoreRange {
@@ -33,7 +21,7 @@ export interface MessageStore {
   /**
    * Returns the current contents of the subjects that match `filter`. @throws {EngineError} `away`.
    */
-  state(filter: string): Promise<StoreState>;
+  state(filter: string): Promise<StreamState>;
   /** Reads messages whose subjects match `filter`, in order. @throws {EngineError} `away`. */
   read(filter: string, range?: StoreRange): AsyncGenerator<EngineMessage>;
   /**

@@ -72,7 +72,7 @@ export class PartitionDrain {
       name: `partition ${partition}`,
       clock,
       assertHeld: () => lease.assertHeld(),
-      remove: (positions) => engine.remove(positions),
+      remove: (position) => engine.remove(position),
       keep: (lines) => keepDeadLetters({ engine, clock, prefix, partition }, lines),
       onRoom: () => this.#room.wake(),
     });

@@ -14,8 +14,6 @@ import { EngineError, type EngineMessage } from "./engine.ts";
 
 /** Ms between attempts to move the checkpoint while the engine does not respond. */
 const RETRY_MS = 500;
-/** Number of messages removed at once. */
-const REMOVED_AT_ONCE = 64;
 
 /** Line of a dead letter, and the message that contains it. */
 export interface DeadLetterLine {
@@ -37,8 +35,8 @@ export interface PartitionSegmentOptions {
    * `ERR_LEASE_LOST`.
    */
   readonly assertHeld: () => void;
-  /** Removes messages by their positions, oldest first. */
-  readonly remove: (positions: readonly number[]) => Promise<void>;
+  /** Removes the message at a position; no effect if it does not exist. */
+  readonly remove: (position: number) => Promise<void>;
   /** Stores dead letters; resolves when a quorum has them. */
   readonly keep: (lines: readonly DeadLetterLine[]) => Promise<void>;
   /** Called when messages were acknowledged and their memory is free. */
@@ -151,16 +149,16 @@ export class PartitionSegment implements Segment {
   }
 
   /**
-   * Runs one removal at a time; messages acknowledged in the meantime are removed by the next one.
+   * Removes one message after the other, oldest first: the process that drains the partition next
+   * must not find a message without those behind it.
    */
   async #remove(): Promise<void> {
     const { clock, remove } = this.#options;
     while (this.#acknowledged.length > 0) {
-      const some = this.#acknowledged.slice(0, REMOVED_AT_ONCE);
       try {
         this.#options.assertHeld();
-        await remove(some);
-        this.#acknowledged.splice(0, some.length);
+        await remove(this.#acknowledged[0]);
+        this.#acknowledged.shift();
       } catch (error) {
         // Without its lease, or after the end, the next sender sends the remaining messages again.
         if (this.#released || !(error instanceof EngineError)) return;

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { EngineMessage } from "../../jetstream/engine.ts";
-import type { LogStores, StoreState } from "../../jetstream/message_store.ts";
+import type { EngineMessage, StreamState } from "../../jetstream/engine.ts";
+import type { LogStores } from "../../jetstream/message_store.ts";
 import { partitionFilter, projectOfSubject } from "../../jetstream/subjects.ts";
 
 /** Bytes of the oldest pending messages that are counted; the rest is an estimate. */
@@ -45,7 +45,7 @@ export class StreamPending {
   }
 
   /** Counts what is pending now. @throws {EngineError} `away`. */
-  async count(): Promise<{ readonly parts: readonly PendingPart[]; readonly state: StoreState }> {
+  async count(): Promise<{ readonly parts: readonly PendingPart[]; readonly state: StreamState }> {
     const { records, prefix, partitions } = this.#stores;
     const state = await records.state(`${prefix}.>`);
     // Whatever a partition holds below its first message was delivered.
@@ -108,7 +108,7 @@ export class StreamPending {
   async #part(
     subject: string,
     messages: number | null,
-    state: StoreState,
+    state: StreamState,
   ): Promise<PendingPart | null> {
     const counted = this.#counted.get(subject) ?? [];
     const left = messages === null ? 0 : Math.max(0, messages - counted.length);

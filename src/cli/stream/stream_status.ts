@@ -6,7 +6,8 @@
 
 import { readDeadLetterStream } from "../../jetstream/dead_letter_stream.ts";
 import { deadLetterPrefix } from "../../jetstream/dead_letter_writer.ts";
-import type { LogStores, StoreState } from "../../jetstream/message_store.ts";
+import type { StreamState } from "../../jetstream/engine.ts";
+import type { LogStores } from "../../jetstream/message_store.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { DeadLetterError } from "../../wal/dead_letters/dead_letter_reader.ts";
 import { isMeant, type LogFilter } from "../logs/projects.ts";
@@ -109,7 +110,7 @@ function partReport(
 }
 
 /** The stream is one for all projects, and so is its limit. */
-function healthOfStream({ bytes: usedBytes, maxBytes }: StoreState): LogHealth {
+function healthOfStream({ bytes: usedBytes, maxBytes }: StreamState): LogHealth {
   const none = healthOf([]);
   if (maxBytes <= 0) return none;
   return { ...none, quota: { usedBytes, maxBytes, policy: "refuse", fullAt: null } };

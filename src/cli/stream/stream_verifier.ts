@@ -4,8 +4,7 @@
  * @module
  */
 
-import type { EngineMessage } from "../../jetstream/engine.ts";
-import type { StoreState } from "../../jetstream/message_store.ts";
+import type { EngineMessage, StreamState } from "../../jetstream/engine.ts";
 import type { NatsStores } from "../../jetstream/nats/open_stores.ts";
 import { placeOfSubject } from "../../jetstream/subjects.ts";
 import type { Clock } from "../../runtime/runtime.ts";
@@ -27,14 +26,14 @@ export class StreamVerifier implements LogVerifier {
   readonly #stores: NatsStores;
   readonly #place: string;
   readonly #filter: LogFilter;
-  readonly #state: StoreState;
+  readonly #state: StreamState;
 
   private constructor(
     clock: Clock,
     stores: NatsStores,
     place: string,
     filter: LogFilter,
-    state: StoreState,
+    state: StreamState,
   ) {
     this.#clock = clock;
     this.#stores = stores;

@@ -19,6 +19,14 @@ const REFUSED = new Set([
   10054, // The message exceeds the stream's maximum size.
 ]);
 
+/** Code of "stream not found". */
+const NO_STREAM = 10059;
+
+/** Returns whether a request failed because its stream does not exist. */
+export function isNoStream(error: unknown): boolean {
+  return errorParts(error instanceof EngineError ? error.cause : error).code === NO_STREAM;
+}
+
 /** Converts an error of the client to an error of the engine. */
 export function asEngineError(error: unknown): EngineError {
   if (error instanceof EngineError) return error;

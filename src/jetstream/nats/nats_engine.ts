@@ -13,18 +13,15 @@ import {
   type LogEngine,
   type StreamState,
 } from "../engine.ts";
-import { asEngineError, ask, errorParts } from "./errors.ts";
+import { ask } from "./errors.ts";
 import { NatsLeases } from "./leases.ts";
 import type { NatsModules } from "./modules.ts";
 import { NatsReader } from "./reader.ts";
 import { namesOf, type StreamFacts } from "./stream_config.ts";
+import { firstMessage, removeMessage, stateOf } from "./stream_requests.ts";
 
 /** Time limit for the acknowledgement of a message, in ms. */
 const PUBLISH_MS = 5_000;
-/** Code of "no message found". */
-const NO_MESSAGE = 10037;
-/** Codes of a message that does not exist, or was removed. */
-const MISSING = new Set([NO_MESSAGE, 10043, 10057]);
 
 /** Options for {@linkcode NatsEngine}. */
 export interface NatsEngineOptions {
@@ -86,50 +83,20 @@ export class NatsEngine implements LogEngine {
   }
 
   /**
-   * Removes one message at a time. A purge by subject would be one request, but in a cluster of
+   * Removes one message. A purge by subject would be one request for many, but in a cluster of
    * nats-server 2.9.10 it removes messages of other subjects once a node has been restarted.
    */
-  async remove(positions: readonly number[]): Promise<void> {
-    for (const position of positions) await ask(() => this.#remove(position));
+  remove(position: number): Promise<void> {
+    return removeMessage(this.#options.manager, this.facts.name, position);
   }
 
-  async #remove(position: number): Promise<void> {
-    try {
-      await this.#options.manager.streams.deleteMessage(this.facts.name, position, false);
-    } catch (error) {
-      if (!MISSING.has(errorParts(error).code ?? 0)) throw error;
-    }
+  first(filter: string, from: number): Promise<EngineMessage | null> {
+    return firstMessage(this.#options.manager, this.facts.name, filter, from);
   }
 
-  async first(filter: string, from: number): Promise<EngineMessage | null> {
-    try {
-      const query = { seq: from, next_by_subj: filter };
-      const { manager } = this.#options;
-      // The leader answers: another node may still have removed messages.
-      const found = await manager.streams.getMessage(this.facts.name, query);
-      if (found === null) return null;
-      const { subject, seq, time, data } = found;
-      return { subject, seq, time: time.getTime(), payload: data };
-    } catch (error) {
-      if (errorParts(error).code === NO_MESSAGE) return null;
-      throw asEngineError(error);
-    }
-  }
-
-  async state(): Promise<StreamState> {
+  state(): Promise<StreamState> {
     const { prefix, name } = this.facts;
-    const { manager } = this.#options;
-    const query = { subjects_filter: `${prefix}.>` };
-    const { state, config } = await ask(() => manager.streams.info(name, query));
-    const { messages, bytes, last_seq: lastSeq, first_ts: first } = state;
-    return {
-      messages,
-      bytes,
-      maxBytes: config.max_bytes,
-      lastSeq,
-      oldest: messages === 0 ? null : Date.parse(`${first}`),
-      subjects: new Map(Object.entries(state.subjects ?? {})),
-    };
+    return stateOf(this.#options.manager, name, `${prefix}.>`);
   }
 
   async close(): Promise<void> {

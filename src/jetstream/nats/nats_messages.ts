@@ -6,21 +6,19 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Clock } from "../../runtime/runtime.ts";
-import type { EngineMessage } from "../engine.ts";
-import type { MessageStore, StoreRange, StoreState } from "../message_store.ts";
-import { asEngineError, ask, errorParts } from "./errors.ts";
+import type { EngineMessage, StreamState } from "../engine.ts";
+import type { MessageStore, StoreRange } from "../message_store.ts";
+import { ask, isNoStream } from "./errors.ts";
 import type { NatsModules } from "./modules.ts";
 import { NatsReader } from "./reader.ts";
+import { firstMessage, removeMessage, stateOf } from "./stream_requests.ts";
 
 /** Maximum bytes per read. */
 const READ_BYTES = 1024 * 1024;
 /** Time limit for the acknowledgement of a message, in ms. */
 const PUBLISH_MS = 5_000;
-/** Codes of "stream not found", "no message found" and "sequence not found". */
-const NO_STREAM = 10059;
-const NO_MESSAGE = [10037, 10043];
 
-const EMPTY: StoreState = {
+const EMPTY: StreamState = {
   messages: 0,
   bytes: 0,
   maxBytes: -1,
@@ -49,21 +47,9 @@ export class NatsMessages implements MessageStore {
     this.#options = options;
   }
 
-  async state(filter: string): Promise<StoreState> {
-    try {
-      const { manager, name } = this.#options;
-      const { state, config } = await manager.streams.info(name, { subjects_filter: filter });
-      return {
-        messages: state.messages,
-        bytes: state.bytes,
-        maxBytes: config.max_bytes,
-        lastSeq: state.last_seq,
-        subjects: new Map(Object.entries(state.subjects ?? {})),
-      };
-    } catch (error) {
-      if (errorParts(error).code === NO_STREAM) return EMPTY;
-      throw asEngineError(error);
-    }
+  state(filter: string): Promise<StreamState> {
+    const { manager, name } = this.#options;
+    return orNone(stateOf(manager, name, filter), EMPTY);
   }
 
   async *read(filter: string, { from = 1, to }: StoreRange = {}): AsyncGenerator<EngineMessage> {
@@ -83,19 +69,9 @@ export class NatsMessages implements MessageStore {
     }
   }
 
-  async first(filter: string, from: number): Promise<EngineMessage | null> {
-    try {
-      const { manager, name } = this.#options;
-      const query = { seq: from, next_by_subj: filter };
-      const found = await manager.streams.getMessage(name, query);
-      if (found === null) return null;
-      const { subject, seq, time, data } = found;
-      return { subject, seq, time: time.getTime(), payload: data };
-    } catch (error) {
-      const { code } = errorParts(error);
-      if (code === NO_STREAM || NO_MESSAGE.includes(code ?? 0)) return null;
-      throw asEngineError(error);
-    }
+  first(filter: string, from: number): Promise<EngineMessage | null> {
+    const { manager, name } = this.#options;
+    return orNone(firstMessage(manager, name, filter, from), null);
   }
 
   async replace(seq: number, subject: string, payload: Uint8Array): Promise<void> {
@@ -104,11 +80,16 @@ export class NatsMessages implements MessageStore {
     await ask(() => client.publish(subject, payload, { expect, timeout: PUBLISH_MS }));
   }
 
-  async remove(seq: number): Promise<void> {
-    try {
-      await this.#options.manager.streams.deleteMessage(this.name, seq, false);
-    } catch (error) {
-      if (!NO_MESSAGE.includes(errorParts(error).code ?? 0)) throw asEngineError(error);
-    }
+  remove(seq: number): Promise<void> {
+    return removeMessage(this.#options.manager, this.name, seq);
+  }
+}
+
+async function orNone<T>(request: Promise<T>, none: T): Promise<T> {
+  try {
+    return await request;
+  } catch (error) {
+    if (isNoStream(error)) return none;
+    throw error;
   }
 }

@@ -8,7 +8,7 @@
 import type { JetStreamManager, StreamConfig, StreamInfo } from "@nats-io/jetstream";
 import { WeaveWalError } from "../../errors.ts";
 import { deadLetterPrefix } from "../dead_letter_writer.ts";
-import { ask, errorParts } from "./errors.ts";
+import { ask, errorParts, isNoStream } from "./errors.ts";
 import type { NatsModules } from "./modules.ts";
 
 /** Ms within which messages with the same ID are stored once. */
@@ -193,7 +193,7 @@ export async function infoOf(manager: JetStreamManager, name: string): Promise<S
   try {
     return await manager.streams.info(name);
   } catch (error) {
-    if (errorParts(error).code === 10059 || errorParts(error).code === 404) return null;
+    if (isNoStream(error) || errorParts(error).code === 404) return null;
     return await ask(() => Promise.reject(error));
   }
 }

@@ -192,13 +192,11 @@ export class SimConnection implements LogEngine {
     return readStream(this, filter, from);
   }
 
-  async remove(positions: readonly number[]): Promise<void> {
+  remove(position: number): Promise<void> {
     const { stream } = this;
-    for (const position of positions) {
-      await this.#ask(() => {
-        stream.messages = stream.messages.filter(({ seq }) => seq !== position);
-      });
-    }
+    return this.#ask(() => {
+      stream.messages = stream.messages.filter(({ seq }) => seq !== position);
+    });
   }
 
   first(filter: string, from: number): Promise<EngineMessage | null> {
@@ -215,7 +213,6 @@ export class SimConnection implements LogEngine {
       bytes: stream.bytes,
       maxBytes: stream.maxBytes,
       lastSeq: stream.lastSeq,
-      oldest: stream.messages[0]?.time ?? null,
       subjects: new Map(),
     }));
   }

@@ -21,7 +21,7 @@ export async function openPartition(engine: LogEngine): Promise<PartitionSegment
     name: "partition 0",
     clock,
     assertHeld: () => {},
-    remove: (positions) => engine.remove(positions),
+    remove: (position) => engine.remove(position),
     keep: (lines) => keepDeadLetters({ engine, clock, prefix: "weave-wal", partition: 0 }, lines),
     onRoom: () => {},
   });
