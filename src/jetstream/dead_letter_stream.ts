@@ -3,24 +3,14 @@
  * @module
  */
 
-import { WeaveWalError } from "../errors.ts";
 import type { Clock, Timer } from "../runtime/runtime.ts";
 import { type DeadLetterEntry, parseDeadLetter } from "../wal/dead_letters/dead_letter_reader.ts";
 import type { HeldDeadLetters } from "../wal/dead_letters/held_dead_letters.ts";
 import { deadLetterPrefix } from "./dead_letter_writer.ts";
-import { EngineError, type EngineMessage, type LeaseStore } from "./engine.ts";
+import type { EngineMessage, LeaseStore } from "./engine.ts";
 import type { MessageStore, StoreRange } from "./message_store.ts";
+import { DEAD_LETTER_LEASE, heartbeatMs, StreamLease } from "./stream_lease.ts";
 import { placeOfSubject, projectOfSubject, type SubjectPlace } from "./subjects.ts";
-
-/** Key of the lease for taking dead letters out. */
-export const DEAD_LETTER_LEASE = "dead-letters";
-/**
- * Fraction of the lease's TTL after which its holder takes nothing out until it has renewed the
- * lease.
- */
-const TRUST = 0.7;
-/** Heartbeats per TTL of a lease. */
-const HEARTBEATS = 5;
 
 /** Dead letter of the stream. */
 export interface StreamDeadLetter {
@@ -95,30 +85,20 @@ export interface HeldStream extends HeldDeadLetters {
  */
 export async function holdDeadLetters(options: HoldOptions): Promise<HeldStream | null> {
   const { leases, clock, token } = options;
-  const before = clock.monotonic();
-  try {
-    const revision = await leases.create(DEAD_LETTER_LEASE, token);
-    return new Held(options, revision, before);
-  } catch (error) {
-    if (error instanceof EngineError && error.failure === "conflict") return null;
-    throw error;
-  }
+  const lease = await StreamLease.take(leases, clock, DEAD_LETTER_LEASE, token);
+  return lease && new Held(options, lease);
 }
 
 class Held implements HeldStream {
   readonly #options: HoldOptions;
+  readonly #lease: StreamLease;
   readonly #subjects = new WeakMap<DeadLetterEntry, string>();
-  #revision: number;
-  /** Time until which the lease is valid, on the monotonic clock. */
-  #until: number;
   #timer: Timer;
-  #writing: Promise<void> | null = null;
 
-  constructor(options: HoldOptions, revision: number, before: number) {
+  constructor(options: HoldOptions, lease: StreamLease) {
     this.#options = options;
-    this.#revision = revision;
-    this.#until = before + options.leases.ttlMs * TRUST;
-    this.#timer = this.#later();
+    this.#lease = lease;
+    this.#timer = this.#heartbeatLater();
   }
 
   async *entries(): AsyncGenerator<DeadLetterEntry> {
@@ -134,8 +114,7 @@ class Held implements HeldStream {
   }
 
   assertHeld(): void {
-    if (this.#options.clock.monotonic() < this.#until) return;
-    throw new WeaveWalError("ERR_LEASE_LOST", "The lease of the dead letters has expired");
+    this.#lease.assertHeld();
   }
 
   async remove(entries: readonly DeadLetterEntry[]): Promise<void> {
@@ -160,27 +139,15 @@ class Held implements HeldStream {
 
   async release(): Promise<void> {
     this.#timer.cancel();
-    await this.#writing;
-    await this.#options.leases.remove(DEAD_LETTER_LEASE, this.#revision).catch(() => {});
+    await this.#lease.release();
   }
 
-  #later(): Timer {
+  #heartbeatLater(): Timer {
     const { clock, leases } = this.#options;
-    return clock.after(leases.ttlMs / HEARTBEATS, () => {
-      this.#writing = this.#heartbeat();
-      this.#timer = this.#later();
+    return clock.after(heartbeatMs(leases), () => {
+      void this.#lease.heartbeat();
+      this.#timer = this.#heartbeatLater();
     });
-  }
-
-  async #heartbeat(): Promise<void> {
-    const { clock, leases, token } = this.#options;
-    const before = clock.monotonic();
-    try {
-      this.#revision = await leases.update(DEAD_LETTER_LEASE, token, this.#revision);
-      this.#until = before + leases.ttlMs * TRUST;
-    } catch {
-      // The lease expires, and nothing more is taken out.
-    }
   }
 }
 

@@ -10,7 +10,7 @@ import type { DrainOptions } from "../delivery/drain/drain_options.ts";
 import type { Clock } from "../runtime/runtime.ts";
 import { keepDeadLetters } from "./dead_letter_writer.ts";
 import type { LogEngine } from "./engine.ts";
-import type { PartitionLease } from "./partition_lease.ts";
+import type { StreamLease } from "./stream_lease.ts";
 import { PartitionSegment } from "./partition_segment.ts";
 import { partitionFilter } from "./subjects.ts";
 
@@ -26,14 +26,15 @@ export interface PartitionDrainOptions {
   readonly engine: LogEngine;
   readonly clock: Clock;
   readonly prefix: string;
-  readonly lease: PartitionLease;
+  readonly partition: number;
+  readonly lease: StreamLease;
   readonly drain: DrainOptions;
   readonly onTrouble: (error: unknown) => void;
 }
 
 /** Reads a partition into memory and drains it from there. */
 export class PartitionDrain {
-  readonly lease: PartitionLease;
+  readonly lease: StreamLease;
   readonly #options: PartitionDrainOptions;
   readonly #stop = new AbortController();
   readonly #room: Signal;
@@ -63,8 +64,7 @@ export class PartitionDrain {
   }
 
   async #run(): Promise<void> {
-    const { engine, clock, prefix, lease, drain: options } = this.#options;
-    const { partition } = lease;
+    const { engine, clock, prefix, partition, lease, drain: options } = this.#options;
     const filter = partitionFilter(prefix, partition);
     // The leader answers: another node may still have messages that the last sender removed.
     const oldest = await engine.first(filter, 1);

@@ -13,11 +13,8 @@ import { OutageWatch } from "../delivery/outage_watch.ts";
 import type { Clock, Timer } from "../runtime/runtime.ts";
 import { EngineError, type LogEngine } from "./engine.ts";
 import { PartitionDrain } from "./partition_drain.ts";
-import { PartitionLease } from "./partition_lease.ts";
+import { heartbeatMs, leaseKey, StreamLease } from "./stream_lease.ts";
 import { SenderPresence } from "./sender_presence.ts";
-
-/** Heartbeats per TTL of a lease. */
-const HEARTBEATS = 5;
 
 /** Options for {@linkcode StreamSender}. */
 export interface StreamSenderOptions extends DrainSettings {
@@ -58,7 +55,7 @@ export class StreamSender {
     void this.look().finally(() => {
       if (this.#stopped) return;
       const { clock, engine } = this.#options;
-      this.#timer = clock.after(engine.leases.ttlMs / HEARTBEATS, () => this.start());
+      this.#timer = clock.after(heartbeatMs(engine.leases), () => this.start());
     });
   }
 
@@ -122,12 +119,13 @@ export class StreamSender {
 
   async #take(partition: number): Promise<void> {
     const { engine, clock, token, prefix, onPartition } = this.#options;
-    const lease = await PartitionLease.take(engine.leases, clock, partition, token);
+    const lease = await StreamLease.take(engine.leases, clock, leaseKey(partition), token);
     if (lease === null) return;
     const held = new PartitionDrain({
       engine,
       clock,
       prefix,
+      partition,
       lease,
       drain: this.#drain,
       onTrouble: (error) => this.#trouble(error),

@@ -5,7 +5,7 @@
  */
 
 import type { LogStores } from "../../jetstream/message_store.ts";
-import { leaseKey } from "../../jetstream/partition_lease.ts";
+import { leaseKey } from "../../jetstream/stream_lease.ts";
 import { SENDER_PREFIX } from "../../jetstream/sender_presence.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { STALE_AFTER_MS } from "../../wal/ownership/failure_detector.ts";

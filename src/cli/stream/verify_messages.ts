@@ -4,12 +4,8 @@
  * @module
  */
 
-import { isLeaseKey } from "../../jetstream/partition_lease.ts";
-import {
-  DEAD_LETTER_LEASE,
-  deadLetterOf,
-  placeOfDeadLetter,
-} from "../../jetstream/dead_letter_stream.ts";
+import { DEAD_LETTER_LEASE, isLeaseKey } from "../../jetstream/stream_lease.ts";
+import { deadLetterOf, placeOfDeadLetter } from "../../jetstream/dead_letter_stream.ts";
 import { deadLetterPrefix } from "../../jetstream/dead_letter_writer.ts";
 import type { LogStores } from "../../jetstream/message_store.ts";
 import { SENDER_PREFIX } from "../../jetstream/sender_presence.ts";

@@ -1,5 +1,5 @@
 /**
- * Lease of a partition: a key that its holder renews.
+ * Leases: of each partition, and of the dead letters. A lease is a key that its holder renews.
  * The holder relies on its lease only while the engine cannot have expired it: measured from before
  * the last successful renewal, on the holder's monotonic clock.
  * @module
@@ -10,9 +10,15 @@ import type { Clock } from "../runtime/runtime.ts";
 import { EngineError, type LeaseStore } from "./engine.ts";
 
 /**
- * Fraction of the lease's TTL after which the holder sends nothing until it has renewed the lease.
+ * Fraction of the lease's TTL after which the holder sends and removes nothing until it has renewed
+ * the lease.
  */
 const TRUST = 0.7;
+/** Heartbeats per TTL of a lease. */
+const HEARTBEATS = 5;
+
+/** Key of the lease for taking dead letters out. */
+export const DEAD_LETTER_LEASE = "dead-letters";
 
 /** Returns the name of the key of a partition's lease. */
 export function leaseKey(partition: number): string {
@@ -25,9 +31,14 @@ export function isLeaseKey(key: string, partitions: number): boolean {
   return partition < partitions && key === leaseKey(partition);
 }
 
+/** Returns the interval at which leases are renewed, in ms. */
+export function heartbeatMs({ ttlMs }: LeaseStore): number {
+  return ttlMs / HEARTBEATS;
+}
+
 /** Lease held by this process. */
-export class PartitionLease {
-  readonly partition: number;
+export class StreamLease {
+  readonly #key: string;
   readonly #store: LeaseStore;
   readonly #clock: Clock;
   readonly #holder: string;
@@ -40,33 +51,32 @@ export class PartitionLease {
   private constructor(
     store: LeaseStore,
     clock: Clock,
-    partition: number,
+    key: string,
     holder: string,
     revision: number,
     before: number,
   ) {
     this.#store = store;
     this.#clock = clock;
-    this.partition = partition;
+    this.#key = key;
     this.#holder = holder;
     this.#revision = revision;
     this.#until = before + store.ttlMs * TRUST;
   }
 
   /**
-   * Acquires the lease of a partition; `null` if another process holds it. @throws {EngineError}
-   * `away`.
+   * Acquires a lease; `null` if another process holds it. @throws {EngineError} `away`.
    */
   static async take(
     store: LeaseStore,
     clock: Clock,
-    partition: number,
+    key: string,
     holder: string,
-  ): Promise<PartitionLease | null> {
+  ): Promise<StreamLease | null> {
     const before = clock.monotonic();
     try {
-      const revision = await store.create(leaseKey(partition), holder);
-      return new PartitionLease(store, clock, partition, holder, revision, before);
+      const revision = await store.create(key, holder);
+      return new StreamLease(store, clock, key, holder, revision, before);
     } catch (error) {
       if (error instanceof EngineError && error.failure === "conflict") return null;
       throw error;
@@ -78,13 +88,10 @@ export class PartitionLease {
     return this.#lost || this.#clock.monotonic() >= this.#until;
   }
 
-  /** @throws {WeaveWalError} `ERR_LEASE_LOST` if another process may drain the partition. */
+  /** @throws {WeaveWalError} `ERR_LEASE_LOST` if another process may hold it. */
   assertHeld(): void {
     if (!this.isLost) return;
-    throw new WeaveWalError(
-      "ERR_LEASE_LOST",
-      `The lease of partition ${this.partition} has expired`,
-    );
+    throw new WeaveWalError("ERR_LEASE_LOST", `The lease ${this.#key} has expired`);
   }
 
   /** Renews the lease. Never rejects: a lease that cannot be renewed expires. */
@@ -97,15 +104,14 @@ export class PartitionLease {
     await this.#writing;
     if (this.#lost) return;
     this.#lost = true;
-    await this.#store.remove(leaseKey(this.partition), this.#revision).catch(() => {});
+    await this.#store.remove(this.#key, this.#revision).catch(() => {});
   }
 
   async #write(): Promise<void> {
     if (this.#lost) return;
     const before = this.#clock.monotonic();
     try {
-      const key = leaseKey(this.partition);
-      this.#revision = await this.#store.update(key, this.#holder, this.#revision);
+      this.#revision = await this.#store.update(this.#key, this.#holder, this.#revision);
       this.#until = before + this.#store.ttlMs * TRUST;
     } catch (error) {
       // After a lost response, the revision is unknown: the lease expires and is acquired again.
