@@ -62,6 +62,39 @@ test("mock: another start under the same id is a conflict, not a duplicate", asy
   assert.equal(mock.store.counts.conflicts, 1);
 });
 
+test("mock: an end that lacks a field of the one before it is a conflict", async () => {
+  await using mock = await startMockServer();
+  await upsert(mock, [startOf("a")], [endOf("a", { exception: "kept" }), endOf("a")]);
+  assert.equal(mock.store.counts.duplicateEnds, 0);
+  assert.equal(mock.store.counts.conflicts, 1);
+});
+
+test("mock: an end that repeats a part of a complete call is a duplicate", async () => {
+  await using mock = await startMockServer();
+  const complete = completeOf("a");
+  await post(mock, COMPLETE, { batch: [complete] });
+  const { started_at, trace_id } = complete;
+  for (const output of ["out", "else"]) {
+    const end = endOf("a", { trace_id, started_at, output });
+    await post(mock, `/v2/${PROJECT}/call/end`, { end });
+  }
+  assert.equal(mock.store.counts.duplicateEnds, 1);
+  assert.equal(mock.store.counts.conflicts, 1);
+});
+
+test("mock: a v2 start of a complete call is a duplicate that makes it run again", async () => {
+  await using mock = await startMockServer();
+  const complete = completeOf("a");
+  await post(mock, COMPLETE, { batch: [complete] });
+  const { started_at, trace_id } = complete;
+  await post(mock, `/v2/${PROJECT}/call/start`, { start: startOf("a", { started_at }) });
+  assert.equal(mock.store.counts.duplicateStarts, 1);
+  assert.equal(mock.store.calls()[0].ended_at, null);
+  assert.equal(mock.store.finishedCount(), 0);
+  await post(mock, `/v2/${PROJECT}/call/end`, { end: endOf("a", { trace_id, started_at }) });
+  assert.equal(mock.store.finishedCount(), 1);
+});
+
 test("mock: repetitions are detected without stored bodies", async () => {
   await using mock = await startMockServer({ keepBodies: false });
   for (let round = 0; round < 2; round++) await upsert(mock, [startOf("a")], [endOf("a")]);

@@ -104,6 +104,14 @@ export const callStories: Readonly<Record<string, Story>> = {
     { name: "delete nothing", path: "/calls/delete", body: { project_id: p, call_ids: [] } },
     read("a call that is not there", p, 99),
   ],
+  "v2 start of a complete call": (p) => [
+    v2("complete", p, complete(p, 1)),
+    startV2("its start again", p, start(p, 1)),
+    query("two rows", p),
+    query("one row", p, { afterMerge: true }),
+    endV2("its end again", p, end(p, 1)),
+    query("ended", p, { afterMerge: true }),
+  ],
   "rename first": (p) => [
     rename("rename in an empty project", p, 1, "early"),
     v2("complete", p, complete(p, 1)),

@@ -38,6 +38,8 @@ export interface CallRecord {
 interface Row {
   start: Json | null;
   end: Json | null;
+  /** The last complete call. */
+  whole?: Json;
   displayName?: string | null;
   deletedAt?: string;
   /** Other rows of the v2 table with the same key, until it merges. */
@@ -92,13 +94,14 @@ export class ProjectCalls {
     this.#put(row, "end", this.#slim(end, END_FACTS), "Ends");
   }
 
-  /** v2: the start of a call. */
+  /** v2: the start of a call; one that has ended runs again. */
   startV2(start: Json): void {
     this.#counts.callStarts++;
     const row = this.#rowOf(start.id as string, start.started_at as string) ??
       this.#addRow(start.id as string);
     this.#keepUnmerged(row);
     this.#put(row, "start", this.#slim(start, START_FACTS), "Starts");
+    this.#change(row, () => row.end = null);
   }
 
   /** v2: the end of a running call, found by its ID; returns `false` if there is none. */
@@ -124,8 +127,8 @@ export class ProjectCalls {
     const whole = this.#slim(call, COMPLETE_FACTS);
     if (table === "complete") this.#keepUnmerged(row);
     // A row of a call that was running is not a duplicate: this is its first end.
-    if (row.start === row.end) this.#compare(row.start, whole, "Completes");
-    this.#change(row, () => row.start = row.end = whole);
+    if (row.start === row.end) this.#compare(row.start, whole, "Completes", isEqual);
+    this.#change(row, () => row.whole = row.start = row.end = whole);
     if (table === "complete" || call.display_name != null) delete row.displayName;
   }
 
@@ -218,13 +221,20 @@ export class ProjectCalls {
   }
 
   #put(row: Row, part: "start" | "end", value: Json, kind: "Starts" | "Ends"): void {
-    this.#compare(row[part], value, kind);
+    // Of a complete call, a start or an end repeats a part.
+    const isSame = row[part] === row.whole ? isPart : isEqual;
+    this.#compare(row[part], value, kind, isSame);
     this.#change(row, () => row[part] = value);
   }
 
-  #compare(before: Json | null, now: Json, kind: "Starts" | "Ends" | "Completes"): void {
+  #compare(
+    before: Json | null,
+    now: Json,
+    kind: "Starts" | "Ends" | "Completes",
+    isSame: (now: Json, before: Json) => boolean,
+  ): void {
     if (before === null) return;
-    if (isPart(now, before)) this.#counts[`duplicate${kind}`]++;
+    if (isSame(now, before)) this.#counts[`duplicate${kind}`]++;
     else this.#counts.conflicts++;
   }
 
@@ -248,10 +258,11 @@ export class ProjectCalls {
   }
 }
 
-/**
- * Whether all fields exist with equal values: a start or an end may repeat a part of a
- * complete call.
- */
+function isEqual(one: Json, other: Json): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+/** Whether `whole` has all fields of `part`, with the same values. */
 function isPart(part: Json, whole: Json): boolean {
   return Object.entries(part).every(([name, value]) =>
     JSON.stringify(value) === JSON.stringify(whole[name])
