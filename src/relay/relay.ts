@@ -58,7 +58,7 @@ export interface RelayOptions {
   readonly tokens: readonly string[] | null;
   /** `entity/project` of spans without a project. */
   readonly defaultProject?: string | undefined;
-  /** Whether to redact records by the rules of the settings; default `true`. */
+  /** Redacts records by the rules of the settings; default `true`. */
   readonly redacts?: boolean;
   /** Collects metrics of the logs, to which those of the relay are added. */
   readonly collectMetrics?: () => Promise<MetricSamples>;

@@ -30,7 +30,7 @@ export interface FileStat {
 
 /** Options for {@linkcode FileSystem.stat}. */
 export interface StatOptions {
-  /** Whether to follow a symbolic link in the last part of the path; default `false`. */
+  /** Follows a symbolic link in the last part of the path; default `false`. */
   readonly followLinks?: boolean;
 }
 
@@ -42,7 +42,7 @@ export interface ReadTextOptions {
   /** Maximum size of the file in bytes; default {@linkcode MAX_TEXT_BYTES}. */
   readonly maxBytes?: number;
   /**
-   * Whether to follow a symbolic link in the last part of the path; default `false`. Only for files
+   * Follows a symbolic link in the last part of the path; default `false`. Only for files
    * that belong to the user, such as `~/.netrc`, never for those of a log.
    */
   readonly followLinks?: boolean;

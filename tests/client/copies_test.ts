@@ -117,7 +117,7 @@ test("copies: thirty hot reloads leave one log, one sender, and no warnings abou
     let flush;
     for (let i = 0; i < 30; i++) {
       const copy = await import(\`./reload\${i}.mjs\`);
-      // A module that is loaded anew makes new closures.
+      // A module that is loaded again makes new closures.
       await copy.init("team/reloads", { onEvent: ({ name }) => globalThis.last = \`\${i} \${name}\` });
       copy.op(function handler(n) { return n; })(i);
       flush = copy.flush;

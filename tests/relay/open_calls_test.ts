@@ -27,7 +27,7 @@ function isWhole({ store }: MockServer): boolean {
   return call !== undefined && call.started_at !== null && call.ended_at !== null;
 }
 
-test("relay: a call that another relay has seen begin is ended", async () => {
+test("relay: a call that began at another relay is ended", async () => {
   await using server = await startMockServer();
   await using first = await startRelay({ server: server.url });
   await using second = await startRelay({ server: server.url });
@@ -38,7 +38,7 @@ test("relay: a call that another relay has seen begin is ended", async () => {
   assert.ok(isWhole(server), JSON.stringify(server.store.calls(PROJECT)));
 });
 
-test("relay: a call is ended whose log was closed meanwhile", async () => {
+test("relay: a call whose log was closed in the meantime is ended", async () => {
   await using server = await startMockServer();
   const lookUps = server.faults.add({ path: "/call/read", status: 500 });
   await using relay = await startRelay({ server: server.url, recovers: true });

@@ -10,7 +10,7 @@ import type { Output } from "./terminal.ts";
 export interface Column {
   readonly title: string;
   readonly align?: "left" | "right";
-  /** Whether to truncate it if the terminal is too narrow. */
+  /** Truncated if the terminal is too narrow. */
   readonly flexible?: boolean;
   /** If the terminal is still too narrow, columns are left out, highest number first. */
   readonly optional?: number;

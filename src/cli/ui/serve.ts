@@ -19,7 +19,7 @@ import { openBrowser } from "./open_browser.ts";
 export interface UiFlags extends LogFlags {
   /** 0 selects a free port. */
   readonly port: number;
-  /** Whether to open a browser. */
+  /** Opens a browser. */
   readonly open: boolean;
 }
 

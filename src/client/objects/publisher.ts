@@ -25,7 +25,7 @@ import { classChain, isWeaveObject, type WeaveObject } from "./weave_object.ts";
 
 /** Dependencies of a {@linkcode Publisher}. */
 export interface PublisherOptions extends TableWriterOptions {
-  /** Whether to store refs of saved values; `false` if records are discarded. */
+  /** Stores refs of saved values; `false` if records are discarded. */
   readonly remember: boolean;
   readonly redactor: Redactor;
 }

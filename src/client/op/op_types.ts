@@ -147,7 +147,7 @@ export interface OpOptions<T extends AnyFunction, S = unknown> {
   bindThis?: object;
   /** Whether the op is a method created by a decorator. Default `false`. */
   isDecorator?: boolean;
-  /** Whether to record `this` as the input `self`. Default `false`. */
+  /** Records `this` as the input `self`. Default `false`. */
   shouldAdoptThis?: boolean;
   /** Names of the arguments. Default `arg0`, `arg1`, …. */
   parameterNames?: ParameterNamesOption;
@@ -160,7 +160,7 @@ export interface OwnOpOptions extends OpOptions<AnyFunction> {
   /** Returns the value to record instead of the result; the result itself is unchanged. */
   toOutput?(result: unknown): unknown;
   /**
-   * Whether to record the calls regardless of sampling: an evaluation is recorded completely or not
+   * Records the calls regardless of sampling: an evaluation is recorded completely or not
    * at all.
    */
   alwaysRecorded?: boolean;

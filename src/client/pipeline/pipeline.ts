@@ -45,7 +45,7 @@ export interface PipelineOptions {
   readonly serverUrl: string;
   /** API key; `undefined` only if the sender is disabled or the server needs none. */
   readonly apiKey: string | undefined;
-  /** Whether to store records on disk; otherwise in memory. */
+  /** Stores records on disk; otherwise in memory. */
   readonly wal: boolean;
   /** Whether this process sends; `false` requires `wal`. */
   readonly sender: boolean;
@@ -60,7 +60,7 @@ export interface PipelineOptions {
    * kept in memory or dropped. Requires `wal`; default `false`.
    */
   readonly strict?: boolean;
-  /** Whether to also send orphaned segments of other processes, in all projects; default `true`. */
+  /** Also sends orphaned segments of other processes, in all projects; default `true`. */
   readonly recovers?: boolean;
   readonly fsync: FsyncPolicy;
   /** Ms between data syncs with `interval`. */
@@ -88,11 +88,11 @@ export interface PipelineOptions {
   readonly timeoutMs: number;
   /** Maximum ms between two attempts. */
   readonly retryMaxMs: number;
-  /** Whether to send complete calls, if the server supports that. */
+  /** Sends complete calls, if the server supports that. */
   readonly useCallsComplete: boolean;
   /** Maximum ms of the final drain at a normal exit. */
   readonly exitDrainMs: number;
-  /** Whether to drain on SIGTERM and SIGINT. */
+  /** Drains on SIGTERM and SIGINT. */
   readonly drainOnSignal?: boolean;
   /**
    * Returns the ms for which requests already kept the program alive; they count towards the final

@@ -31,7 +31,7 @@ export interface Settings extends Defaults {
   readonly domain: string;
   /** Base URL of links for users, such as `https://wandb.ai`. */
   readonly siteUrl: string;
-  /** Whether to print links to calls; by default if standard error is a terminal. */
+  /** Prints links to calls; by default if standard error is a terminal. */
   readonly printCallLink: boolean | undefined;
   /** Hosts for which plain http is allowed, in lower case. */
   readonly allowHttp: readonly string[];

@@ -45,7 +45,7 @@ export type Send = (
 
 /** Options for {@linkcode CallSender}. */
 export interface CallSenderOptions {
-  /** Whether to begin with the v2 calls API. */
+  /** Begins with the v2 calls API. */
   readonly useCallsComplete: boolean;
   /** Maximum number of requests in flight. */
   readonly maxInFlight: number;

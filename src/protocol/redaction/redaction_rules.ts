@@ -12,7 +12,7 @@ import { mayHoldSecret, redactAssigned, REDACTED, redactTokens } from "./secret_
 
 /** Options for {@linkcode RedactionRules}. */
 export interface RedactionOptions {
-  /** Whether to redact secrets with known names and formats. */
+  /** Redacts secrets with known names and formats. */
   readonly defaults: boolean;
   /** Additional property names. */
   readonly keys: readonly string[];

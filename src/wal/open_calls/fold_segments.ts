@@ -42,7 +42,7 @@ const FOLDED: ReadonlySet<RecordType> = new Set<RecordType>([
 /**
  * Applies the span starts and the records of a segment. Rejects with the file system error.
  *
- * @param withCalls Whether to close calls that begin in it.
+ * @param withCalls Also closes calls that begin in it.
  */
 export async function foldSegment(
   runtime: Runtime,

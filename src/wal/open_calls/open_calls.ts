@@ -49,7 +49,7 @@ export class OpenCalls {
   readonly #calls = new Map<string, OpenCall>();
   readonly #spans = new Map<string, OpenSpan>();
   #lastRecord = 0;
-  /** Whether to close calls as well as spans. */
+  /** Also closes interrupted calls, not only spans. */
   withCalls = true;
 
   /** Number of calls and spans. */

@@ -26,7 +26,7 @@ export const ONLY_SPANS = "spans\n";
 export interface OpenCallsFile {
   /** The calls open after its segment; `null` before that is known. */
   readonly carried: OpenCalls | null;
-  /** Whether to close calls as well as spans. */
+  /** Also closes interrupted calls, not only spans. */
   readonly withCalls: boolean;
 }
 

@@ -44,7 +44,7 @@ export interface OrphanScannerOptions {
   readonly server: string;
   /** Token of this process. */
   readonly token: string;
-  /** Whether to include closed segments of this process, if nothing in it sends them. */
+  /** Includes closed segments of this process, if nothing in it sends them. */
   readonly includeOwn?: boolean;
 }
 

@@ -52,7 +52,7 @@ export class FileSegment implements Segment {
   readonly #id: string | undefined;
   #detached = false;
   #done = false;
-  /** Whether to keep the file with open calls when the data is removed. */
+  /** Keeps the file with open calls when the data is removed. */
   #keepsOpen = false;
   /** Size at the last query. */
   #known = 0;

@@ -12,7 +12,7 @@ export class Trace {
   /** Events of the run, if recorded. */
   readonly lines: string[] = [];
 
-  /** @param keep Whether to keep the lines as well as their hash. */
+  /** @param keep Keeps the lines as well as their hash. */
   constructor(keep: boolean) {
     this.#keep = keep;
   }

@@ -124,7 +124,7 @@ export const DISK_BUGS: readonly Bug[] = [
   },
   {
     name: "quota-drifts",
-    mistake: "the size of the log is never counted anew (vector#25767)",
+    mistake: "the size of the log is never counted again (vector#25767)",
     breaks: ["counters"],
     seeds: 1_000,
     patch: () =>

@@ -80,7 +80,7 @@ test("failure detector: a heartbeat also ends the shorter observation", () => {
   assert.equal(watch.isStale("/heartbeat", old), false);
 });
 
-test("failure detector: a missing file is stale, and is observed anew when it exists", () => {
+test("failure detector: a missing file is stale, and is observed again when it exists", () => {
   const { runtime, watch, heartbeat } = world();
   watch.isStale("/heartbeat", undefined);
   runtime.time.advance(STALE_AFTER_MS);

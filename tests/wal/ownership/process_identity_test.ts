@@ -65,7 +65,11 @@ test("identity: after a reboot no earlier process counts as alive because of its
   const before = ownIdentity(new MemoryRuntime({ host, pid: 50 }).process);
   host.reboot();
   const after = new MemoryRuntime({ host, pid: 50 });
-  assert.deepEqual(ownIdentity(after.process).startTime, before.startTime, "ticks begin anew");
+  assert.deepEqual(
+    ownIdentity(after.process).startTime,
+    before.startTime,
+    "ticks begin at zero again",
+  );
   assert.notEqual(liveness(before, after.process), "alive");
 });
 

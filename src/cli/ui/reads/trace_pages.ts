@@ -34,10 +34,10 @@ const MAX_TEXT = 300;
 
 /** Criteria for traces. */
 export interface TraceFilter {
-  /** Whether to include only traces with a failed call. */
+  /** Only traces with a failed call. */
   readonly errors: boolean;
   /**
-   * Whether to include only traces with a call whose name or ID contains this text, ignoring case.
+   * Only traces with a call whose name or ID contains this text, ignoring case.
    */
   readonly text: string;
 }

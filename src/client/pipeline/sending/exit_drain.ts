@@ -20,7 +20,7 @@ export interface ExitDrainOptions {
   readonly exitDrainMs: number;
   /** Ms for which requests already kept the program alive; they count towards the first drain. */
   readonly heldMs?: (() => number) | undefined;
-  /** Whether to drain on a signal. */
+  /** Drains on a signal. */
   readonly drainOnSignal: boolean;
   /** Delivers pending records within this many ms. Never rejects. */
   readonly drain: (timeoutMs: number) => Promise<void>;
