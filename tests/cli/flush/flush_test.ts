@@ -3,35 +3,16 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "@std/path";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
 import { cli } from "../../support/cli/cli.ts";
-import { startCli, type Surroundings, temporary } from "../../support/cli/cli_support.ts";
+import { startCli, temporary } from "../../support/cli/cli_support.ts";
 import { openLog, writeCalls } from "../../support/cli/written_logs.ts";
 import { presenceFiles } from "../../support/cli/cli_processes.ts";
 import { CTRL_C, noTerminal, plain, startInTerminal } from "../../support/cli/cli_terminal.ts";
+import { dataFiles, KEY, leave, sending } from "../../support/cli/flush_fixture.ts";
 import { test } from "../../harness.ts";
 
 const NAME = "acme/chat";
 
 const SLOW = { timeout: 120_000 };
-
-const KEY = "a-secret-key-0123456789";
-
-function sending(cwd: string, server: string): Surroundings {
-  return { cwd, env: { WF_TRACE_SERVER_URL: server, WANDB_API_KEY: KEY } };
-}
-
-async function leave(wal: string, name: string, server: string, calls: number): Promise<string[]> {
-  const log = openLog(wal, name, { server });
-  const written = writeCalls(log, name, calls);
-  await log.finish();
-  return written;
-}
-
-function dataFiles(wal: string, name: string): string[] {
-  const directory = join(wal, name);
-  return existsSync(directory)
-    ? readdirSync(directory).filter((file) => file.endsWith(".jsonl"))
-    : [];
-}
 
 test("flush sends the log of a finished process and removes its files", async () => {
   await using place = await temporary();

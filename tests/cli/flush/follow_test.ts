@@ -3,24 +3,15 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "@std/path";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
 import { cli } from "../../support/cli/cli.ts";
-import {
-  type Running,
-  startCli,
-  startProgram,
-  type Surroundings,
-  temporary,
-} from "../../support/cli/cli_support.ts";
+import { type Running, startCli, startProgram, temporary } from "../../support/cli/cli_support.ts";
 import { openLog, writeCalls } from "../../support/cli/written_logs.ts";
 import { presenceFiles } from "../../support/cli/cli_processes.ts";
 import { CTRL_C, noTerminal, plain, startInTerminal } from "../../support/cli/cli_terminal.ts";
+import { sending } from "../../support/cli/flush_fixture.ts";
 import { test } from "../../harness.ts";
 
 const SLOW = { timeout: 180_000 };
 const PATIENT = { timeout: 90_000 };
-
-function sending(cwd: string, server: string): Surroundings {
-  return { cwd, env: { WF_TRACE_SERVER_URL: server, WANDB_API_KEY: "a-secret-key-0123456789" } };
-}
 
 function filesBelow(wal: string): string[] {
   if (!existsSync(wal)) return [];

@@ -7,6 +7,7 @@ import { startChild } from "../../support/processes/child_fixture.ts";
 import { cli } from "../../support/cli/cli.ts";
 import { temporary } from "../../support/cli/cli_support.ts";
 import type { InterruptedPlan } from "../../support/wal/programs/interrupted_child.ts";
+import { sending } from "../../support/cli/flush_fixture.ts";
 import { test } from "../../harness.ts";
 
 const ROUNDS = 3;
@@ -29,10 +30,7 @@ for (const sender of [true, false]) {
       await child.line("hanging");
       child.kill("SIGKILL");
       await child.ended;
-      const surroundings = {
-        cwd: place.path,
-        env: { WF_TRACE_SERVER_URL: mock.url, WANDB_API_KEY: "a-secret-key-0123456789" },
-      };
+      const surroundings = sending(place.path, mock.url);
       const own = ["--dir", place.wal];
       const verified = await cli(["verify", ...own], surroundings);
       assert.equal(verified.code, 0, verified.out);
@@ -87,10 +85,7 @@ test(
     changed.close();
     child.kill("SIGKILL");
     await child.ended;
-    const surroundings = {
-      cwd: place.path,
-      env: { WF_TRACE_SERVER_URL: mock.url, WANDB_API_KEY: "a-secret-key-0123456789" },
-    };
+    const surroundings = sending(place.path, mock.url);
     const own = ["--dir", place.wal];
     const before = await cli(["status", ...own], surroundings);
     assert.match(before.out, /! team\/project {2}Calls of 1 process that has ended have no end/);

@@ -6,6 +6,7 @@ import OpenAI from "openai";
 import { MAX_CHUNKS } from "../../../src/client/results/stream_output.ts";
 import { op } from "../../../src/client/op/op.ts";
 import { type Any, clientFixture } from "../../support/client/client_fixture.ts";
+import { collect, pass, webStream } from "../../support/client/streams.ts";
 import { test } from "../../harness.ts";
 
 async function* words(...list: string[]): AsyncGenerator<string, void> {
@@ -14,23 +15,6 @@ async function* words(...list: string[]): AsyncGenerator<string, void> {
     yield word;
   }
 }
-
-const webStream = (...chunks: unknown[]) =>
-  new ReadableStream<unknown>({
-    start(controller) {
-      for (const chunk of chunks) controller.enqueue(chunk);
-      controller.close();
-    },
-  });
-
-async function collect<T>(stream: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = [];
-  for await (const chunk of stream) all.push(chunk);
-  return all;
-}
-
-/** An op that returns its argument. */
-const pass = op(<T>(stream: T): T => stream, { name: "pass" });
 
 test("stream: without a reducer the chunks are recorded as a list, of every kind of stream", async () => {
   using fixture = await clientFixture();

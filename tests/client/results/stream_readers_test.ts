@@ -1,25 +1,8 @@
 import assert from "node:assert/strict";
 import { PassThrough, Readable, Writable } from "node:stream";
-import { op } from "../../../src/client/op/op.ts";
 import { type Any, clientFixture } from "../../support/client/client_fixture.ts";
+import { collect, pass, webStream } from "../../support/client/streams.ts";
 import { test } from "../../harness.ts";
-
-const webStream = (...chunks: unknown[]) =>
-  new ReadableStream<unknown>({
-    start(controller) {
-      for (const chunk of chunks) controller.enqueue(chunk);
-      controller.close();
-    },
-  });
-
-async function collect<T>(stream: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = [];
-  for await (const chunk of stream) all.push(chunk);
-  return all;
-}
-
-/** An op that returns its argument. */
-const pass = op(<T>(stream: T): T => stream, { name: "pass" });
 
 test("stream: a web stream is followed in every way of reading it, and keeps its identity", async () => {
   using fixture = await clientFixture();

@@ -51,6 +51,19 @@ export function joined(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer>
   return all;
 }
 
+/** Bytes of all files of `team/project` on the disk; faults do not count. */
+export function onDisk(runtime: MemoryRuntime): number {
+  const { fault } = runtime;
+  runtime.fault = undefined;
+  const { files } = runtime;
+  let sum = 0;
+  for (const { name, kind } of files.list(PROJECT)) {
+    if (kind === "file") sum += files.stat(`${PROJECT}/${name}`)!.size;
+  }
+  runtime.fault = fault;
+  return sum;
+}
+
 /** Something that the server accepted. */
 export interface Taken {
   /** `call_start`, `call_end`, `complete`, `span`, or the record's type. */

@@ -3,22 +3,9 @@ import { MemoryRuntime } from "../../support/simulated_runtime/memory.ts";
 import { DiskQuota, RECOUNT_MS } from "../../../src/wal/quota/disk_quota.ts";
 import { test } from "../../harness.ts";
 import { lineOf, LogFixture } from "../../support/wal/log_fixture.ts";
-import { LogWorld, PROJECT, STEM } from "../../support/wal/wal_fixture.ts";
+import { LogWorld, onDisk, PROJECT, STEM } from "../../support/wal/wal_fixture.ts";
 
 const FULL = { code: "ERR_LOG_FULL" };
-
-/** Bytes of all files of the project on the disk. */
-function onDisk(runtime: MemoryRuntime): number {
-  const { fault } = runtime;
-  runtime.fault = undefined;
-  const { files } = runtime;
-  let sum = 0;
-  for (const { name, kind } of files.list(PROJECT)) {
-    if (kind === "file") sum += files.stat(`${PROJECT}/${name}`)!.size;
-  }
-  runtime.fault = fault;
-  return sum;
-}
 
 function quotaOf(runtime: MemoryRuntime, maxBytes: number): DiskQuota {
   const { files, clock } = runtime;

@@ -1,22 +1,8 @@
 import assert from "node:assert/strict";
 import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
 import type { PipelineOptions } from "../../../src/client/pipeline/pipeline.ts";
-import type { MemoryRuntime } from "../../support/simulated_runtime/memory.ts";
 import { test } from "../../harness.ts";
-import { LogWorld, PROJECT } from "../../support/wal/wal_fixture.ts";
-
-/** Bytes of all files of the project on the disk. */
-function onDisk(runtime: MemoryRuntime): number {
-  const { fault } = runtime;
-  runtime.fault = undefined;
-  const { files } = runtime;
-  let sum = 0;
-  for (const { name, kind } of files.list(PROJECT)) {
-    if (kind === "file") sum += files.stat(`${PROJECT}/${name}`)!.size;
-  }
-  runtime.fault = fault;
-  return sum;
-}
+import { LogWorld, onDisk } from "../../support/wal/wal_fixture.ts";
 
 /** A directory that an earlier program filled to its quota while the server was down. */
 async function filled(maxDiskBytes: number): Promise<{ world: LogWorld; left: number }> {
