@@ -77,11 +77,17 @@ async function statusMessages(
   ];
 }
 
-function assertIndexed(messages: readonly { name: string; message: string }[], names: string[]) {
-  for (const { name, message } of messages) {
-    assert.ok(runbookEntry(name, message), `${name}: ${message}`);
-  }
-  for (const name of names) assert.ok(messages.some((one) => one.name === name), `no ${name}`);
+/** Checks that the messages have these names, and entries that lead to these sections. */
+function assertIndexed(
+  messages: readonly { name: string; message: string }[],
+  sections: Readonly<Record<string, string>>,
+) {
+  const found = messages.map(({ name, message }) => {
+    const entry = runbookEntry(name, message);
+    assert.ok(entry, `${name}: ${message}`);
+    return [name, entry.anchor];
+  });
+  assert.deepEqual(Object.fromEntries(found), sections);
 }
 
 const RECORD = '{"type":"feedback_create","req":{}}\n';
@@ -93,19 +99,23 @@ test("runbook: messages about a full stream whose sender died are in the index",
     storeOf({ "weave-wal.0.acme.chat": RECORD }, 40),
     storeOf({}),
   );
-  assertIndexed(messages, [
-    "no-sender",
-    "quota",
-    "fail-if-unsent",
-    "fail-if-older",
-    "fail-if-quota",
-  ]);
+  assertIndexed(messages, {
+    "no-sender": "no-sender-runs",
+    // Its section links to the one about streams.
+    quota: "quota-reached",
+    "fail-if-unsent": "no-sender-runs",
+    "fail-if-older": "server-down",
+    "fail-if-quota": "stream-full",
+  });
 });
 
 test("runbook: messages about dead letters in a stream are in the index", async () => {
   const subject = "weave-wal-dead.0.7.0.acme.chat";
   const messages = await statusMessages(storeOf({}), storeOf({ [subject]: DEAD_LETTER }));
-  assertIndexed(messages, ["dead-letters", "fail-if-dead-letters"]);
+  assertIndexed(messages, {
+    "dead-letters": "poison-records",
+    "fail-if-dead-letters": "poison-records",
+  });
 });
 
 test("runbook: messages of a sender whose engine does not respond are in the index", () => {
@@ -120,7 +130,12 @@ test("runbook: messages of a sender whose engine does not respond are in the ind
   reporter.stateChanged("down", "HTTP 503");
   reporter.stateChanged("blocked", "HTTP 401");
   reporter.progressed(0, 1);
-  assertIndexed(messages, ["stream-error", "server-down", "server-blocked", "dead-letters"]);
+  assertIndexed(messages, {
+    "stream-error": "engine-unreachable",
+    "server-down": "server-down",
+    "server-blocked": "key-revoked",
+    "dead-letters": "poison-records",
+  });
 });
 
 test("runbook: a response about a record that is too large is in the index", () => {

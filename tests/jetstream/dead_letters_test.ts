@@ -58,6 +58,7 @@ test("dead-letters --log lists, shows and exports those of a stream", async () =
   const file = join(fixture.surroundings.cwd, "bad.jsonl");
   assert.equal((await run("dead-letters", "export", "1", "2", "--output", file)).code, 0);
   const exported = linesOf(await readFile(file, "utf8"));
+  assert.equal(exported.length, 2);
   assert.ok(
     exported.every((line, i) => line.endsWith(`"req":${requests[i]}}`)),
     exported.join("\n"),

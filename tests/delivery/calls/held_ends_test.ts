@@ -154,6 +154,15 @@ test("held ends: an end that was written before its start, in another batch, is 
   }
 });
 
+test("held ends: an end that was written twice before its start is sent once, with it", async () => {
+  const log = endLine("a") + whole("b") + endLine("a") + startLine("a") + whole("c");
+  const scene = new Scene(log, { batchRecords: 2 });
+  await scene.until(() => scene.ended.size === 3);
+  await scene.toEnd();
+  assert.deepEqual(new Set(scene.requests), new Set(["calls/complete"]));
+  assert.deepEqual(scene.deadLetters, []);
+});
+
 test("held ends: an end before its start in one batch is sent with it, also in the last batch", async () => {
   for (const isSealed of [false, true]) {
     for (const stem of [STEM, formatStem(1n, TOKEN).stem]) {

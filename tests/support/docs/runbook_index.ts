@@ -30,9 +30,14 @@ export const RUNBOOK_INDEX: readonly RunbookEntry[] = [...RUNBOOK.matchAll(ROW)]
   }),
 );
 
-/** The entry of a message; `undefined` if it is not in the index. */
+/**
+ * The entry of a message; `undefined` if it is not in the index. Of several, it is the one with
+ * the most of the message's text.
+ */
 export function runbookEntry(name: string, message: string): RunbookEntry | undefined {
-  return RUNBOOK_INDEX.find((entry) => entry.name === name && patternOf(entry.text).test(message));
+  return RUNBOOK_INDEX
+    .filter((entry) => entry.name === name && patternOf(entry.text).test(message))
+    .sort((one, other) => other.text.length - one.text.length)[0];
 }
 
 /** The text of an entry as a pattern; `…` matches anything. */

@@ -82,6 +82,21 @@ test("neighbors: two hundred living processes cost few looks each, and a death i
   runtime.exit();
 });
 
+test("neighbors: looks at a thousand living processes are spread over the scans", async () => {
+  const world = new LogWorld();
+  const { elapse } = neighbors(world, 1_000);
+  const { runtime, looks } = countedPipeline(world);
+  await elapse(20_000);
+  let most = 0;
+  for (let scan = 0; scan < 6; scan++) {
+    const before = looks();
+    await elapse(SCAN_MS);
+    most = Math.max(most, looks() - before);
+  }
+  assert.ok(most > 0 && most < 400, `${most} looks in one scan`);
+  runtime.exit();
+});
+
 test("neighbors: a few living processes are looked at in every scan", async () => {
   const world = new LogWorld();
   const { running, elapse } = neighbors(world, 8);
