@@ -13,6 +13,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { projectRoot, run } from "../test/process.ts";
 import type { RuntimeName } from "../test/runners.ts";
+import { buildNodePrograms, type NodePrograms } from "./node_programs.ts";
 
 /** Time limit (ms) of one program: long enough for a log of 1 GiB on a slow machine. */
 const LIMIT_MS = 1_200_000;
@@ -40,6 +41,8 @@ export class BenchHost {
   readonly #servers = new Set<ChildProcess>();
   readonly #before = loadavg()[0];
   #folders = 0;
+  #nodePrograms: Promise<NodePrograms> | undefined;
+  #builtPrograms: NodePrograms | undefined;
 
   /** Creates the folder. */
   constructor() {
@@ -70,9 +73,8 @@ export class BenchHost {
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
   ): Promise<Numbers> {
-    const path = join(projectRoot, "scripts", "bench", "programs", name);
-    const [command, ...before] = COMMANDS[runtime];
-    const { status, ending, output } = await run(command, [...before, path, ...args], {
+    const source = `scripts/bench/programs/${name}`;
+    const { status, ending, output } = await run(...await this.command(runtime, source, args), {
       limitMs: LIMIT_MS,
       // Files of a killed program are deleted with the folder.
       env: { TMPDIR: this.#folder, ...env },
@@ -84,14 +86,26 @@ export class BenchHost {
     return JSON.parse(line) as Numbers;
   }
 
+  /** Command and arguments that run a program; `source` is its path from the project root. */
+  async command(
+    runtime: RuntimeName,
+    source: string,
+    args: readonly string[],
+  ): Promise<[string, string[]]> {
+    const [command, ...options] = COMMANDS[runtime];
+    if (runtime !== "node") return [command, [...options, join(projectRoot, source), ...args]];
+    this.#nodePrograms ??= buildNodePrograms();
+    this.#builtPrograms = await this.#nodePrograms;
+    return [command, [...options, this.#builtPrograms.path(source), ...args]];
+  }
+
   /** Starts a server (on Node by default), which prints its URL as its first line. */
   async server(
     path: string,
     args: readonly string[] = [],
     runtime: RuntimeName = "node",
   ): Promise<ServerProcess> {
-    const [command, ...before] = COMMANDS[runtime];
-    const child = spawn(command, [...before, join(projectRoot, path), ...args], {
+    const child = spawn(...await this.command(runtime, path, args), {
       cwd: projectRoot,
       stdio: ["ignore", "pipe", "inherit"],
     });
@@ -114,13 +128,14 @@ export class BenchHost {
   /** Stops the servers and deletes the folder. */
   close(): void {
     for (const server of this.#servers) server.kill("SIGKILL");
+    this.#builtPrograms?.remove();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 
 /** Garbage collection is exposed, so that a program can measure its idle memory. */
-export const COMMANDS: Readonly<Record<RuntimeName, readonly string[]>> = {
+const COMMANDS: Readonly<Record<RuntimeName, readonly string[]>> = {
   deno: ["deno", "run", "-A", "--quiet", "--v8-flags=--expose-gc"],
   bun: ["bun", "--expose-gc"],
-  node: ["node", "--expose-gc", "--import", "tsx"],
+  node: ["node", "--expose-gc"],
 };

@@ -4,9 +4,8 @@
  * @module
  */
 
-import { builtinModules } from "node:module";
-import { relative } from "node:path";
-import { build, type Metafile, type Plugin } from "esbuild";
+import { join, relative } from "node:path";
+import { type OutputChunk, type Plugin, type PluginContext, rolldown } from "rolldown";
 import { publicEntries } from "./entries.ts";
 import { writeLicenses } from "./licenses.ts";
 import { buildUiPage } from "./ui_page.ts";
@@ -25,6 +24,14 @@ const external = [
 const inlined = ["deno-std"];
 /** The entry of the command. */
 const command = "./cli";
+/**
+ * Files that hold all that one module loads, so that a program opens few files: an import of the
+ * package, and what its first `init` adds. Each takes what the ones before it left.
+ */
+const WHOLE_FILES = [
+  { name: "library", module: "mod.ts" },
+  { name: "log", module: "src/client/host_client.ts" },
+];
 /** Programs that the command starts as separate processes, by their path. */
 const programs = ["./tools/demo/program/main.ts"];
 
@@ -42,71 +49,83 @@ export interface BuiltFile {
  * import is neither built in nor inlined.
  */
 export async function buildJavaScript(out: string): Promise<BuiltFile[]> {
-  const { metafile } = await build({
-    absWorkingDir: projectRoot,
-    entryPoints: [...publicEntries().map(({ source }) => source), ...programs],
-    outdir: out,
-    outbase: ".",
-    chunkNames: "chunks/[name]-[hash]",
-    bundle: true,
-    splitting: true,
-    format: "esm",
+  const sources = [...publicEntries().map(({ source }) => source), ...programs];
+  const whole = wholeFiles();
+  const bundle = await rolldown({
+    cwd: projectRoot,
+    input: Object.fromEntries(
+      sources.map((source) => [source.replace(/^\.\/|\.ts$/g, ""), source]),
+    ),
     platform: "node",
-    target: "es2022",
-    charset: "utf8",
-    external,
-    legalComments: "inline",
-    plugins: [requiredBuiltins],
-    metafile: true,
-    logLevel: "warning",
+    transform: { target: "es2022" },
+    tsconfig: "tsconfig.json",
+    external: [...external, /^node:/],
+    plugins: [whole.plugin],
+    onLog: (level, log) => {
+      if (level === "warn") throw new Error(log.message);
+    },
   });
-  const problems = [...strayImports(metafile), ...strayPackages(metafile, out)];
+  const { output } = await bundle.write({
+    dir: out,
+    format: "esm",
+    entryFileNames: "[name].js",
+    chunkFileNames: "chunks/[name]-[hash].js",
+    comments: { annotation: true, jsdoc: false, legal: true },
+    codeSplitting: { groups: whole.groups },
+  });
+  await bundle.close();
+  const chunks = output.filter((file) => file.type === "chunk");
+  const problems = [...strayImports(chunks), ...strayPackages(chunks)];
   if (problems.length > 0) throw new Error(`Cannot publish this build:\n${problems.join("\n")}`);
-  const inputs = Object.values(metafile.outputs).flatMap((output) => Object.keys(output.inputs));
+  const inputs = chunks.flatMap(({ moduleIds }) => moduleIds)
+    .map((path) => relative(projectRoot, path));
   writeLicenses(out, [...inputs, ...(await buildUiPage()).inputs]);
-  return Object.entries(metafile.outputs)
-    .filter(([path]) => path.endsWith(".js"))
-    .map(([path, { bytes }]) => ({ path: relative(out, `${projectRoot}/${path}`), bytes }));
+  return chunks.map(({ fileName, code }) => ({
+    path: fileName,
+    bytes: new TextEncoder().encode(code).length,
+  }));
 }
 
-/**
- * CommonJS packages `require` built-in modules, which an ES module cannot do by itself.
- * Every host of this package provides them by name.
- */
-const requiredBuiltins: Plugin = {
-  name: "required-builtins",
-  setup({ onResolve, onLoad }) {
-    const names = new Set(builtinModules.flatMap((name) => [name, `node:${name}`]));
-    onResolve(
-      { filter: /^[a-z]/ },
-      ({ path, kind }) =>
-        kind === "require-call" && names.has(path)
-          ? { path: path.replace(/^(?:node:)?/, "node:"), namespace: "required-builtin" }
-          : undefined,
-    );
-    onLoad({ filter: /.*/, namespace: "required-builtin" }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
-    }));
-  },
-};
-
-function strayImports({ outputs }: Metafile): string[] {
-  const stray = new Set<string>();
-  for (const { imports } of Object.values(outputs)) {
-    for (const { path, external: outside } of imports) {
-      if (outside && !path.startsWith("node:") && !external.includes(path)) stray.add(path);
-    }
-  }
-  return [...stray].map((path) => `import of ${path} is left`);
+/** A plugin that finds the modules of {@linkcode WHOLE_FILES}, and the groups that it fills. */
+function wholeFiles(): { plugin: Plugin; groups: { name: string; test(id: string): boolean }[] } {
+  const files = WHOLE_FILES.map(({ name, module }) => ({
+    name,
+    module: join(projectRoot, module),
+    ids: new Set<string>(),
+  }));
+  return {
+    plugin: {
+      name: "whole-files",
+      buildEnd() {
+        for (const { module, ids } of files) collectImports(this, module, ids);
+      },
+    },
+    groups: files.map(({ name, ids }) => ({ name, test: (id) => ids.has(id) })),
+  };
 }
 
-function strayPackages({ outputs }: Metafile, out: string): string[] {
+function collectImports(context: PluginContext, id: string, found: Set<string>): void {
+  const module = context.getModuleInfo(id);
+  if (module === null || found.has(id)) return;
+  found.add(id);
+  for (const next of module.importedIds) collectImports(context, next, found);
+}
+
+function strayImports(chunks: readonly OutputChunk[]): string[] {
+  const files = new Set(chunks.map(({ fileName }) => fileName));
+  const imports = chunks.flatMap(({ imports, dynamicImports }) => [...imports, ...dynamicImports]);
+  return [...new Set(imports)]
+    .filter((path) => !files.has(path) && !path.startsWith("node:") && !external.includes(path))
+    .map((path) => `import of ${path} is left`);
+}
+
+function strayPackages(chunks: readonly OutputChunk[]): string[] {
+  const byName = new Map(chunks.map((chunk) => [chunk.fileName, chunk]));
   const problems = new Set<string>();
   for (const { subpath, javascript } of publicEntries()) {
     if (subpath === command) continue;
-    const start = relative(projectRoot, javascript.replace("./dist", out));
-    for (const path of reachable(outputs, start)) {
-      for (const input of Object.keys(outputs[path].inputs)) {
+    for (const { moduleIds } of reachable(byName, javascript.replace("./dist/", ""))) {
+      for (const input of moduleIds) {
         const name = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1];
         if (name && !inlined.includes(name)) problems.add(`${subpath} carries ${name}`);
       }
@@ -115,12 +134,13 @@ function strayPackages({ outputs }: Metafile, out: string): string[] {
   return [...problems];
 }
 
-function reachable(outputs: Metafile["outputs"], start: string): Set<string> {
-  const found = new Set<string>();
-  const visit = (path: string) => {
-    if (found.has(path) || !outputs[path]) return;
-    found.add(path);
-    for (const { path: next } of outputs[path].imports) visit(next);
+function reachable(chunks: ReadonlyMap<string, OutputChunk>, start: string): Set<OutputChunk> {
+  const found = new Set<OutputChunk>();
+  const visit = (name: string): void => {
+    const chunk = chunks.get(name);
+    if (chunk === undefined || found.has(chunk)) return;
+    found.add(chunk);
+    for (const next of [...chunk.imports, ...chunk.dynamicImports]) visit(next);
   };
   visit(start);
   if (found.size === 0) throw new Error(`Cannot find the built file: ${start}`);

@@ -84,7 +84,7 @@ async function measure(runtime: RuntimeName, context: MeasureContext): Promise<R
       }
       if (replicas === 1) continue;
       doing("a sender dies");
-      const takeover = await measureTakeover(runtime, nats.address, server.url);
+      const takeover = await measureTakeover(host, runtime, nats.address, server.url);
       numbers.takeoverMs = takeover;
       lines.push(
         line("cluster", runtime, "a sender is killed, 3 replicas", takeover, "ms", {

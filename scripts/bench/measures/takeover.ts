@@ -14,7 +14,7 @@ import { StreamLog } from "../../../src/jetstream/stream_log.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import { projectRoot } from "../../test/process.ts";
 import type { RuntimeName } from "../../test/runners.ts";
-import { COMMANDS } from "../host.ts";
+import type { BenchHost } from "../host.ts";
 import { idOf, startRequest } from "../workloads/records.ts";
 
 const PARTITIONS = 4;
@@ -22,6 +22,7 @@ const LOOK_MS = 20;
 
 /** Kills one of two senders, and resolves with the ms until all partitions are drained again. */
 export async function measureTakeover(
+  host: BenchHost,
   runtime: RuntimeName,
   servers: string,
   serverUrl: string,
@@ -36,8 +37,8 @@ export async function measureTakeover(
   const log = new StreamLog({ stream: () => open, projectId: "bench/bench", writer: "takeover" });
   const senders: ChildProcess[] = [];
   try {
-    senders.push(await startSender(runtime, servers, name, serverUrl, PARTITIONS));
-    senders.push(await startSender(runtime, servers, name, serverUrl, PARTITIONS / 2));
+    senders.push(await startSender(host, runtime, servers, name, serverUrl, PARTITIONS));
+    senders.push(await startSender(host, runtime, servers, name, serverUrl, PARTITIONS / 2));
     senders[0].kill("SIGKILL");
     await once(senders[0], "close");
     const died = performance.now();
@@ -55,23 +56,19 @@ export async function measureTakeover(
 
 /** Starts a sender; resolves when it drains this many partitions. */
 async function startSender(
+  host: BenchHost,
   runtime: RuntimeName,
   servers: string,
   stream: string,
   serverUrl: string,
   share: number,
 ): Promise<ChildProcess> {
-  const [command, ...before] = COMMANDS[runtime];
-  const log = `nats://${servers}/${stream}`;
-  const child = spawn(
-    command,
-    [...before, "src/cli/main.ts", "flush", "--follow", "--json", "--log", log],
-    {
-      cwd: projectRoot,
-      stdio: ["ignore", "pipe", "inherit"],
-      env: { ...process.env, WF_TRACE_SERVER_URL: serverUrl, WANDB_API_KEY: "k".repeat(40) },
-    },
-  );
+  const args = ["flush", "--follow", "--json", "--log", `nats://${servers}/${stream}`];
+  const child = spawn(...await host.command(runtime, "src/cli/main.ts", args), {
+    cwd: projectRoot,
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, WF_TRACE_SERVER_URL: serverUrl, WANDB_API_KEY: "k".repeat(40) },
+  });
   let taken = 0;
   for await (const line of createInterface({ input: child.stdout! })) {
     if (line.includes("partition-taken") && ++taken === share) return child;
