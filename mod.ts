@@ -123,7 +123,7 @@ export type {
 export type { Runnable, WeaveCallable } from "./src/client/evaluation/weave_callable.ts";
 export type { InitOptions } from "./src/client/settings/options.ts";
 export type { DropCause, ServerStatus } from "./src/client/pipeline/status/counters.ts";
-export type { DiskError } from "./src/wal/ownership/presence_state.ts";
+export type { DiskError } from "./src/wal/processes/presence_state.ts";
 export type { MetricsFormat } from "./src/metrics/exposition.ts";
 export type { Fetch } from "./src/runtime/runtime.ts";
 export type { ServerState } from "./src/delivery/http/circuit_breaker.ts";

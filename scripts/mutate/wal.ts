@@ -7,11 +7,11 @@
 import type { Mutation } from "./mutation.ts";
 
 const CHECKPOINT = "wal/segment/checkpoint_test.ts";
-const DETECTOR = "wal/ownership/failure_detector_test.ts";
-const LEASE = "wal/ownership/lease_test.ts";
-const FENCE = "wal/ownership/fence_test.ts";
-const IDENTITY = "wal/ownership/process_identity_test.ts";
-const STATES = "wal/ownership/writer_state_test.ts";
+const DETECTOR = "wal/processes/failure_detector_test.ts";
+const LEASE = "wal/leases/lease_test.ts";
+const FENCE = "wal/leases/fence_test.ts";
+const IDENTITY = "wal/processes/process_identity_test.ts";
+const STATES = "wal/orphans/writer_state_test.ts";
 const NAMES = "wal/segment/segment_name_test.ts";
 const RECORD = "wal/record/record_test.ts";
 const DEAD_LETTERS = "wal/dead_letters/dead_letter_file_test.ts";
@@ -40,112 +40,112 @@ export const WAL_MUTATIONS: readonly Mutation[] = [
     tests: [CHECKPOINT],
   },
   {
-    file: "src/wal/ownership/failure_detector.ts",
+    file: "src/wal/processes/failure_detector.ts",
     mistake: "a process is presumed dead at first sight",
     find: "if (!seen || seen.modified",
     replace: "if (seen && seen.modified",
     tests: [DETECTOR],
   },
   {
-    file: "src/wal/ownership/failure_detector.ts",
+    file: "src/wal/processes/failure_detector.ts",
     mistake: "an old file shortens the watch of a recent one",
     find: "reference - stat.modified > ABANDONED_AFTER_MS",
     replace: "reference - stat.modified > 0",
     tests: [DETECTOR],
   },
   {
-    file: "src/wal/ownership/failure_detector.ts",
+    file: "src/wal/processes/failure_detector.ts",
     mistake: "a replaced file with the same time counts as no heartbeat",
     find: " || seen.id !== stat.id",
     replace: "",
     tests: [DETECTOR],
   },
   {
-    file: "src/wal/ownership/fence.ts",
+    file: "src/wal/leases/fence.ts",
     mistake: "a fence that exists is an error",
     find: 'if (!hasCode(error, "EEXIST")) throw error;',
     replace: "throw error;",
     tests: [FENCE],
   },
   {
-    file: "src/wal/ownership/fence.ts",
+    file: "src/wal/leases/fence.ts",
     mistake: "a writer ignores its fence",
     find: "if (!isFenced(this.#files, this.#paths)) return;",
     replace: "return;",
     tests: [FENCE],
   },
   {
-    file: "src/wal/ownership/lease.ts",
+    file: "src/wal/leases/lease.ts",
     mistake: "a lease that was taken over counts as held",
     find: "if (this.#files.stat(this.#prefix + (this.#epoch + 1)) !== null) return false;",
     replace: "",
     tests: [LEASE],
   },
   {
-    file: "src/wal/ownership/lease.ts",
+    file: "src/wal/leases/lease.ts",
     mistake: "the lease of another process counts as held",
     find: "return value?.token === this.#token;",
     replace: "return value !== null;",
     tests: [LEASE],
   },
   {
-    file: "src/wal/ownership/lease.ts",
+    file: "src/wal/leases/lease.ts",
     mistake: "a lease is taken though its holder came back",
     find: "confirmed = expired === null || stillExpired(expired);",
     replace: "confirmed = true;",
     tests: [LEASE],
   },
   {
-    file: "src/wal/ownership/lease.ts",
+    file: "src/wal/leases/lease.ts",
     mistake: "older epochs stay on disk",
     find: "if (older < epoch) removeIfPossible(files, prefix + older);",
     replace: "",
     tests: [LEASE],
   },
   {
-    file: "src/wal/ownership/lease.ts",
+    file: "src/wal/leases/lease.ts",
     mistake: "a released lease counts as fresh",
     find: "return !this.#released && this.#clock.monotonic() - this.#heldAt <= LEASE_MS;",
     replace: "return this.#clock.monotonic() - this.#heldAt <= LEASE_MS;",
     tests: [LEASE],
   },
   {
-    file: "src/wal/ownership/process_identity.ts",
+    file: "src/wal/processes/process_identity.ts",
     mistake: "a PID of before a reboot counts",
     find: 'if (identity.bootId !== process.bootId) return "unknown";',
     replace: "",
     tests: [IDENTITY],
   },
   {
-    file: "src/wal/ownership/process_identity.ts",
+    file: "src/wal/processes/process_identity.ts",
     mistake: "a PID of another container counts",
     find: "if (identity.pidNamespace !== process.pidNamespace || identity.host",
     replace: "if (identity.host",
     tests: [IDENTITY],
   },
   {
-    file: "src/wal/ownership/process_identity.ts",
+    file: "src/wal/processes/process_identity.ts",
     mistake: "a reused PID is the process of before",
     find: 'return identity.startTime === found.startTime ? "alive" : "dead";',
     replace: 'return "alive";',
     tests: [IDENTITY],
   },
   {
-    file: "src/wal/ownership/writer_state.ts",
+    file: "src/wal/orphans/writer_state.ts",
     mistake: "segments for another server are drained",
     find: 'return this.isTarget(writer) ? this.#ofProcess(writer) : "kept";',
     replace: "return this.#ofProcess(writer);",
     tests: [STATES],
   },
   {
-    file: "src/wal/ownership/writer_state.ts",
+    file: "src/wal/orphans/writer_state.ts",
     mistake: "a process without a presence file is dead at once",
     find: 'return clock.monotonic() - since >= STALE_AFTER_MS ? "presumed-dead" : "watched";',
     replace: 'return since >= 0 ? "presumed-dead" : "watched";',
     tests: [STATES],
   },
   {
-    file: "src/wal/ownership/writer_state.ts",
+    file: "src/wal/orphans/writer_state.ts",
     mistake: "a process that sends itself is drained by others",
     find: 'const state = !presence.sender ? "write-only" : isAlive ? "kept" : "watched";',
     replace: 'const state = !presence.sender || isAlive ? "write-only" : "watched";',

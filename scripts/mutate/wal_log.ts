@@ -11,7 +11,7 @@ const FAILOVER = "wal/log/failover_log_test.ts";
 const QUOTA = "wal/quota/disk_quota_test.ts";
 const POLICY = "wal/quota/quota_policy_test.ts";
 const MEMORY = "wal/log/memory_log_test.ts";
-const FENCE = "wal/ownership/fence_test.ts";
+const FENCE = "wal/leases/fence_test.ts";
 
 /** The mutations of `src/wal/log`. */
 export const WAL_LOG_MUTATIONS: readonly Mutation[] = [

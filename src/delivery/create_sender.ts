@@ -4,7 +4,7 @@
  */
 
 import type { Clock, Runtime } from "../runtime/runtime.ts";
-import { OrphanScanner } from "../wal/ownership/orphan_scanner.ts";
+import { OrphanScanner } from "../wal/orphans/orphan_scanner.ts";
 import type { DeadLetter } from "../wal/segment/segment.ts";
 import { Semaphore } from "./async/signal.ts";
 import type { DeliveryTarget } from "./delivery_client.ts";

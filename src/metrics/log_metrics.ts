@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { LogReport, SenderReport } from "../wal/ownership/presence_state.ts";
+import type { LogReport, SenderReport } from "../wal/processes/presence_state.ts";
 import { VERSION } from "../version.ts";
 import { MetricSamples } from "./exposition.ts";
 import { METRICS } from "./metric_list.ts";

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { test } from "../harness.ts";
 import { appendCalls, start, withDelivery } from "../support/delivery/delivery_fixture.ts";
 import { detectRuntime } from "../../src/runtime/detect.ts";
-import { readPresence } from "../../src/wal/ownership/presence_state.ts";
-import { HEARTBEAT_MS } from "../../src/wal/ownership/failure_detector.ts";
+import { readPresence } from "../../src/wal/processes/presence_state.ts";
+import { HEARTBEAT_MS } from "../../src/wal/processes/failure_detector.ts";
 
 test("stats: counts follow the records from the log to the server", async () => {
   await withDelivery({ callMode: "old" }, async (fixture) => {

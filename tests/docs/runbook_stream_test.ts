@@ -12,7 +12,7 @@ import { runChecks } from "../../src/cli/status/checks.ts";
 import { StreamStatus } from "../../src/cli/stream/stream_status.ts";
 import { EngineError, type EngineMessage } from "../../src/jetstream/engine.ts";
 import type { LogStores, MessageStore } from "../../src/jetstream/message_store.ts";
-import { tooLarge } from "../../src/jetstream/stream_log.ts";
+import { tooLarge } from "../../src/jetstream/log/stream_log.ts";
 import { detectRuntime } from "../../src/runtime/detect.ts";
 import { projectPath } from "../support/cli/cli_support.ts";
 import { RUNBOOK_INDEX, runbookEntry } from "../support/docs/runbook_index.ts";

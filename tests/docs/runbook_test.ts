@@ -71,7 +71,7 @@ test("runbook: every name that requires attention has an entry", () => {
 
 function adviceNames(): string[] {
   const advice = readFileSync(projectPath("src/cli/status/advice.ts"), "utf8");
-  const undrained = readFileSync(projectPath("src/cli/status/undrained.ts"), "utf8");
+  const undrained = readFileSync(projectPath("src/cli/status/state/undrained.ts"), "utf8");
   const [, kinds] = /type Kind = (.*);/.exec(undrained)!;
   return [
     ...[...advice.matchAll(/\badd\("\w+", "([\w-]+)"|name: "([\w-]+)"/g)].map(([, a, b]) => a ?? b),

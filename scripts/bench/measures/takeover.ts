@@ -10,7 +10,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { parseLogAddress } from "../../../src/jetstream/nats/connect.ts";
 import { openEngine } from "../../../src/jetstream/nats/open_engine.ts";
-import { StreamLog } from "../../../src/jetstream/stream_log.ts";
+import { StreamLog } from "../../../src/jetstream/log/stream_log.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import { projectRoot } from "../../test/process.ts";
 import type { RuntimeName } from "../../test/runners.ts";

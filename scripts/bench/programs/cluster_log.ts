@@ -18,7 +18,7 @@ import { resolveSettings } from "../../../src/client/settings/settings.ts";
 import { StreamSending } from "../../../src/cli/stream/sending.ts";
 import { parseLogAddress } from "../../../src/jetstream/nats/connect.ts";
 import { openEngine } from "../../../src/jetstream/nats/open_engine.ts";
-import { StreamLog } from "../../../src/jetstream/stream_log.ts";
+import { StreamLog } from "../../../src/jetstream/log/stream_log.ts";
 import { GroupCommit } from "../../../src/relay/log/group_commit.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import { idOf, startRequest } from "../workloads/records.ts";

@@ -12,7 +12,7 @@ import {
   RETRY_DIRECTORY,
   unfinishedTransactions,
 } from "../../wal/dead_letters/dead_letter_transaction.ts";
-import type { SegmentFiles } from "../../wal/ownership/segment_status.ts";
+import type { SegmentFiles } from "../../wal/orphans/segment_status.ts";
 
 /** A dead letter file. */
 export interface DeadLetterPath {

@@ -12,9 +12,9 @@ import type { RecoveryStart } from "../../delivery/recovery/directory_recovery_o
 import type { Settings } from "../../client/settings/settings.ts";
 import type { ServerState } from "../../delivery/http/circuit_breaker.ts";
 import type { Runtime, Timer } from "../../runtime/runtime.ts";
-import { HEARTBEAT_MS } from "../../wal/ownership/failure_detector.ts";
-import { Presence } from "../../wal/ownership/presence.ts";
-import type { SenderReport } from "../../wal/ownership/presence_state.ts";
+import { HEARTBEAT_MS } from "../../wal/processes/failure_detector.ts";
+import { Presence } from "../../wal/processes/presence.ts";
+import type { SenderReport } from "../../wal/processes/presence_state.ts";
 import { commandClient, type DeliveryListener } from "./delivery_client.ts";
 import { plural } from "../terminal/format.ts";
 import { listProjects, projectAt, type ProjectFilter } from "../logs/projects.ts";

@@ -8,7 +8,7 @@ import { EXIT } from "../exit_codes.ts";
 import { type ListenAddress, serveMetrics } from "../metrics/metrics_server.ts";
 import { statusMetrics } from "../metrics/status_metrics.ts";
 import type { MetricSamples } from "../../metrics/exposition.ts";
-import { StatusReporter } from "../status/directory_status.ts";
+import { StatusReporter } from "../status/state/directory_status.ts";
 import { FlushTargets } from "./targets.ts";
 import { type FlushJob, waitForTargets } from "./wait.ts";
 import { pause } from "../context.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { SenderReport } from "../../wal/ownership/presence_state.ts";
+import type { SenderReport } from "../../wal/processes/presence_state.ts";
 import type { Context } from "../context.ts";
 import { formatBytes, formatCount, formatDuration, plural, printable } from "../terminal/format.ts";
 import { Rate } from "../terminal/progress.ts";

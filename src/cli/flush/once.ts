@@ -17,7 +17,7 @@ import {
   MAX_HELD,
 } from "./outcome.ts";
 import { OtherSenders } from "./other_senders.ts";
-import type { SenderReport } from "../../wal/ownership/presence_state.ts";
+import type { SenderReport } from "../../wal/processes/presence_state.ts";
 import { missingLogs } from "../logs/projects.ts";
 import { formatBytes, formatCount, plural, printable } from "../terminal/format.ts";
 import { beginProgress, Rate } from "../terminal/progress.ts";

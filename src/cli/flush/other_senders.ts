@@ -6,12 +6,12 @@
  */
 
 import type { Runtime } from "../../runtime/runtime.ts";
-import { HEARTBEAT_MS } from "../../wal/ownership/failure_detector.ts";
-import { wakeProcess } from "../../wal/ownership/presence.ts";
-import type { SenderReport } from "../../wal/ownership/presence_state.ts";
-import { isRunning, readProcesses } from "../../wal/ownership/process_status.ts";
+import { HEARTBEAT_MS } from "../../wal/processes/failure_detector.ts";
+import { wakeProcess } from "../../wal/processes/presence.ts";
+import type { SenderReport } from "../../wal/processes/presence_state.ts";
+import { isRunning, readProcesses } from "../../wal/processes/process_status.ts";
 import { printable } from "../terminal/format.ts";
-import { processName } from "../status/sender_state.ts";
+import { processName } from "../status/state/sender_state.ts";
 import type { FlushTargets } from "./targets.ts";
 
 /** Ms between two reads of other processes' reports. */

@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { SegmentState } from "../../wal/ownership/segment_status.ts";
+import type { SegmentState } from "../../wal/orphans/segment_status.ts";
 import type { OtherServer, Remaining } from "./targets.ts";
 import type { WaitEnd } from "./wait.ts";
 import { formatBytes, formatDuration, plural, printable, shellWord } from "../terminal/format.ts";
-import { processName } from "../status/sender_state.ts";
+import { processName } from "../status/state/sender_state.ts";
 import type { Colors } from "../terminal/terminal.ts";
 
 /** The outcome of a flush. */

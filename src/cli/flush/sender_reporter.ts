@@ -8,7 +8,7 @@ import { messageOf } from "../../errors.ts";
 import { StateThrottle } from "../../client/pipeline/status/state_throttle.ts";
 import type { ServerState } from "../../delivery/http/circuit_breaker.ts";
 import type { Clock } from "../../runtime/runtime.ts";
-import type { SenderReport } from "../../wal/ownership/presence_state.ts";
+import type { SenderReport } from "../../wal/processes/presence_state.ts";
 import { plural } from "../terminal/format.ts";
 
 /** Minimum ms between two reports of the same error. */

@@ -17,7 +17,7 @@ import {
   pendingBytes,
   ProcessCache,
   type SegmentState,
-} from "../../wal/ownership/segment_status.ts";
+} from "../../wal/orphans/segment_status.ts";
 import {
   type InterruptedWriter,
   interruptedWriters,

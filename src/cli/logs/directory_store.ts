@@ -6,7 +6,7 @@
 
 import type { Runtime } from "../../runtime/runtime.ts";
 import { DirectoryDeadLetters } from "../dead_letters/directory_source.ts";
-import { StatusReporter } from "../status/directory_status.ts";
+import { StatusReporter } from "../status/state/directory_status.ts";
 import type { OnProgress } from "../status/report.ts";
 import { DirectoryVerifier } from "../verify/directory_verifier.ts";
 import type { VerifyScope } from "../verify/log_verifier.ts";

@@ -12,7 +12,7 @@ import {
   listSegments,
   type SegmentFiles,
   stemOf,
-} from "../../wal/ownership/segment_status.ts";
+} from "../../wal/orphans/segment_status.ts";
 import { RETRY_DIRECTORY } from "../../wal/dead_letters/dead_letter_transaction.ts";
 import { SEGMENT_SUFFIX } from "../../wal/segment/segment_name.ts";
 import { CommandError } from "../exit_codes.ts";

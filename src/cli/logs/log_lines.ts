@@ -5,7 +5,7 @@
  */
 
 import type { Runtime } from "../../runtime/runtime.ts";
-import { isFinal, type SegmentState } from "../../wal/ownership/segment_status.ts";
+import { isFinal, type SegmentState } from "../../wal/orphans/segment_status.ts";
 import { ReadOnlySegment } from "../../wal/segment/read_only_segment.ts";
 import type { DeadLetter } from "../../wal/segment/segment.ts";
 import type { BatchRecord } from "../../wal/record/record_batch.ts";

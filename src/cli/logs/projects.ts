@@ -7,7 +7,7 @@
 import { basename, dirname, join } from "@std/path";
 import { hasCode } from "../../errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import { isKeyDirectory } from "../../wal/ownership/python_writer.ts";
+import { isKeyDirectory } from "../../wal/processes/python_writer.ts";
 import { nameOfDirectory } from "../../wal/segment/long_names.ts";
 import { CommandError } from "../exit_codes.ts";
 import { printable, quoted } from "../terminal/format.ts";

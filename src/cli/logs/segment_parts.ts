@@ -5,10 +5,10 @@
  */
 
 import type { Runtime } from "../../runtime/runtime.ts";
-import { inspectSegments, type SegmentState } from "../../wal/ownership/segment_status.ts";
+import { inspectSegments, type SegmentState } from "../../wal/orphans/segment_status.ts";
 import { deadLetterOffsets } from "../dead_letters/files.ts";
-import { begunAt } from "../status/oldest_record.ts";
-import { processName } from "../status/sender_state.ts";
+import { begunAt } from "../status/state/oldest_record.ts";
+import { processName } from "../status/state/sender_state.ts";
 import { formatBytes, printable } from "../terminal/format.ts";
 import { findLogs, withData } from "./log_files.ts";
 import { blocksFromEnd, readLog } from "./log_lines.ts";

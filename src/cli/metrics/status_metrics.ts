@@ -6,11 +6,11 @@
 
 import { logMetrics, type ProcessFacts, processLabel } from "../../metrics/log_metrics.ts";
 import type { MetricSamples } from "../../metrics/exposition.ts";
-import { isRunning } from "../../wal/ownership/process_status.ts";
-import { lossesOf } from "../status/log_health.ts";
+import { isRunning } from "../../wal/processes/process_status.ts";
+import { lossesOf } from "../status/state/log_health.ts";
 import type { ProjectReport, StatusReport } from "../status/report.ts";
-import { drainerNow, reportedSenders } from "../status/sender_state.ts";
-import { writersOf } from "../status/writer_summary.ts";
+import { drainerNow, reportedSenders } from "../status/state/sender_state.ts";
+import { writersOf } from "../status/state/writer_summary.ts";
 
 /** Returns the metrics of a report. */
 export function statusMetrics(report: StatusReport): MetricSamples {

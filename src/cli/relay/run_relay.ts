@@ -18,7 +18,7 @@ import { commandIds, type Context, pause } from "../context.ts";
 import { CommandError, EXIT } from "../exit_codes.ts";
 import { DirectorySender } from "../flush/directory_sender.ts";
 import { statusMetrics } from "../metrics/status_metrics.ts";
-import { StatusReporter } from "../status/directory_status.ts";
+import { StatusReporter } from "../status/state/directory_status.ts";
 import { formatDuration, plural } from "../terminal/format.ts";
 import type { RelayFlags } from "./relay_flags.ts";
 import { type RelayEvent, relayOutput } from "./relay_output.ts";

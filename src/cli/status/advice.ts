@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isRunning } from "../../wal/ownership/process_status.ts";
+import { isRunning } from "../../wal/processes/process_status.ts";
 import {
   formatBytes,
   formatDuration,
@@ -16,10 +16,10 @@ import {
 } from "../terminal/format.ts";
 import { projectLabel } from "../logs/python_logs.ts";
 import type { Advice } from "./advice_types.ts";
-import { droppedText, type Quota, shareOf, usedOf } from "./log_health.ts";
+import { droppedText, type Quota, shareOf, usedOf } from "./state/log_health.ts";
 import type { ProjectReport, StatusReport } from "./report.ts";
-import { processName, type ReportedSender, reportedSenders } from "./sender_state.ts";
-import { undrained } from "./undrained.ts";
+import { processName, type ReportedSender, reportedSenders } from "./state/sender_state.ts";
+import { undrained } from "./state/undrained.ts";
 
 /** Data that the advice depends on. */
 export interface AdviceOptions {

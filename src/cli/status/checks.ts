@@ -8,10 +8,10 @@ import { type Command, Option } from "commander";
 import { parseDuration, parsePercent } from "../terminal/arguments.ts";
 import { formatDuration, formatRecords, plural, printable } from "../terminal/format.ts";
 import { projectLabel } from "../logs/python_logs.ts";
-import { droppedText, shareOf } from "./log_health.ts";
-import { isRunning } from "../../wal/ownership/process_status.ts";
+import { droppedText, shareOf } from "./state/log_health.ts";
+import { isRunning } from "../../wal/processes/process_status.ts";
 import type { ProjectReport, StatusReport } from "./report.ts";
-import { senderStateOf } from "./sender_state.ts";
+import { senderStateOf } from "./state/sender_state.ts";
 
 /** The conditions, as flags. */
 export interface CheckFlags {

@@ -4,14 +4,14 @@
  * @module
  */
 
-import type { ProcessStatus } from "../../wal/ownership/process_status.ts";
-import type { Drainer } from "../../wal/ownership/segment_status.ts";
+import type { ProcessStatus } from "../../wal/processes/process_status.ts";
+import type { Drainer } from "../../wal/orphans/segment_status.ts";
 import type { Advice } from "./advice_types.ts";
 import type { CheckResult } from "./checks.ts";
-import type { LogHealth, ReportedLog } from "./log_health.ts";
+import type { LogHealth, ReportedLog } from "./state/log_health.ts";
 import { type ProjectReport, type SegmentReport, type StatusReport, totalsOf } from "./report.ts";
-import { type ReportedSender, reportedSenders, senderStateOf } from "./sender_state.ts";
-import { writersOf } from "./writer_summary.ts";
+import { type ReportedSender, reportedSenders, senderStateOf } from "./state/sender_state.ts";
+import { writersOf } from "./state/writer_summary.ts";
 
 /** Returns the report as one JSON value. */
 export function statusJson(

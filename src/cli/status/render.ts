@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ProcessLiveness, Writer } from "../../wal/ownership/process_status.ts";
+import type { ProcessLiveness, Writer } from "../../wal/processes/process_status.ts";
 import {
   clip,
   formatBytes,
@@ -15,14 +15,14 @@ import {
   plural,
   printable,
 } from "../terminal/format.ts";
-import { processName, type SenderState, senderStateOf } from "./sender_state.ts";
+import { processName, type SenderState, senderStateOf } from "./state/sender_state.ts";
 import { projectLabel } from "../logs/python_logs.ts";
 import type { Advice } from "./advice_types.ts";
 import { type ProjectReport, type StatusReport, totalsOf } from "./report.ts";
 import { divide, urgent } from "./layout.ts";
 import { type Column, formatTable, visibleLength } from "../terminal/table.ts";
 import type { Colors, Output } from "../terminal/terminal.ts";
-import { writersOf } from "./writer_summary.ts";
+import { writersOf } from "./state/writer_summary.ts";
 
 /** Growth and shrinkage of a project's log, in bytes per second. */
 export interface FlowRate {

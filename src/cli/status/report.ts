@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { ProcessView, Writer } from "../../wal/ownership/process_status.ts";
-import type { SegmentState } from "../../wal/ownership/segment_status.ts";
+import type { ProcessView, Writer } from "../../wal/processes/process_status.ts";
+import type { SegmentState } from "../../wal/orphans/segment_status.ts";
 import type { ProjectPath } from "../logs/projects.ts";
-import type { DeadLetterCount } from "./dead_letter_count.ts";
-import type { LogHealth, ReportedLog } from "./log_health.ts";
+import type { DeadLetterCount } from "./state/dead_letter_count.ts";
+import type { LogHealth, ReportedLog } from "./state/log_health.ts";
 
 /** A part of a log that is sent in order: a segment, or the records of a project in a partition. */
 export interface PartState

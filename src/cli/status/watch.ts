@@ -9,7 +9,7 @@ import { Rate } from "../terminal/progress.ts";
 import { type AdviceOptions, adviseOn } from "./advice.ts";
 import { statusJson } from "./json.ts";
 import type { StatusSource } from "./report.ts";
-import { Flow } from "./flow.ts";
+import { Flow } from "./state/flow.ts";
 import { statusText } from "./render.ts";
 import type { Output } from "../terminal/terminal.ts";
 

@@ -8,14 +8,14 @@ import { openStrictPipeline } from "../../client/pipeline/create_pipeline.ts";
 import type { PipelineOptions } from "../../client/pipeline/pipeline.ts";
 import type { Settings } from "../../client/settings/settings.ts";
 import { hasCode } from "../../errors.ts";
-import { ForwardTarget } from "../../jetstream/forward_target.ts";
+import { ForwardTarget } from "../../jetstream/log/forward_target.ts";
 import { formatAddress, parseLogAddress } from "../../jetstream/nats/connect.ts";
 import type { NatsEngine } from "../../jetstream/nats/nats_engine.ts";
 import { openEngine, planEngine } from "../../jetstream/nats/open_engine.ts";
 import type { StreamSettings } from "../../jetstream/nats/stream_config.ts";
-import { Spool, type SpoolLog, type SpoolRest } from "../../jetstream/spool.ts";
-import { StreamLog } from "../../jetstream/stream_log.ts";
-import { StreamPipeline } from "../../jetstream/stream_pipeline.ts";
+import { Spool, type SpoolLog, type SpoolRest } from "../../jetstream/log/spool.ts";
+import { StreamLog } from "../../jetstream/log/stream_log.ts";
+import { StreamPipeline } from "../../jetstream/log/stream_pipeline.ts";
 import { GroupCommit } from "../../relay/log/group_commit.ts";
 import type { OpenStrictPipeline } from "../../relay/log/relay_logs.ts";
 import type { Runtime, Timer } from "../../runtime/runtime.ts";
@@ -24,7 +24,7 @@ import {
   isForServer,
   listSegments,
   pendingBytes,
-} from "../../wal/ownership/segment_status.ts";
+} from "../../wal/orphans/segment_status.ts";
 import { writerToken } from "../../wal/segment/segment_name.ts";
 import { projectDirectory } from "../../wal/segment/project_directory.ts";
 import type { Context } from "../context.ts";

@@ -8,11 +8,11 @@ import type { Settings } from "../../client/settings/settings.ts";
 import { hostFetch } from "../../client/server/host_fetch.ts";
 import { DeliveryClient } from "../../delivery/delivery_client.ts";
 import type { LogEngine } from "../../jetstream/engine.ts";
-import { StreamSender } from "../../jetstream/stream_sender.ts";
+import { StreamSender } from "../../jetstream/sending/stream_sender.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import type { SenderReport } from "../../wal/ownership/presence_state.ts";
+import type { SenderReport } from "../../wal/processes/presence_state.ts";
 import { DigestMap } from "../../wal/digest_map.ts";
-import { presenceText } from "../../wal/ownership/presence.ts";
+import { presenceText } from "../../wal/processes/presence.ts";
 import { MAX_IN_FLIGHT } from "../flush/delivery_client.ts";
 import { type SenderEvent, SenderReporter } from "../flush/sender_reporter.ts";
 

@@ -12,8 +12,8 @@ import {
   holdDeadLetters,
   readDeadLetterStream,
   type StreamDeadLetter,
-} from "../../jetstream/dead_letter_stream.ts";
-import { deadLetterPrefix } from "../../jetstream/dead_letter_writer.ts";
+} from "../../jetstream/dead_letters/dead_letter_stream.ts";
+import { deadLetterPrefix } from "../../jetstream/dead_letters/dead_letter_writer.ts";
 import type { NatsStores } from "../../jetstream/nats/open_stores.ts";
 import { fromBase64 } from "../../protocol/json/base64.ts";
 import type { Clock } from "../../runtime/runtime.ts";

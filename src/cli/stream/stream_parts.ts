@@ -6,7 +6,7 @@
 
 import type { EngineMessage } from "../../jetstream/engine.ts";
 import type { LogStores } from "../../jetstream/message_store.ts";
-import { PartitionSegment } from "../../jetstream/partition_segment.ts";
+import { PartitionSegment } from "../../jetstream/sending/partition_segment.ts";
 import { projectOfSubject } from "../../jetstream/subjects.ts";
 import type { Clock } from "../../runtime/runtime.ts";
 import { BatchReader } from "../../wal/record/batch_reader.ts";

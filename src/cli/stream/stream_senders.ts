@@ -5,13 +5,13 @@
  */
 
 import type { LogStores } from "../../jetstream/message_store.ts";
-import { leaseKey } from "../../jetstream/stream_lease.ts";
-import { SENDER_PREFIX } from "../../jetstream/sender_presence.ts";
+import { leaseKey } from "../../jetstream/sending/stream_lease.ts";
+import { SENDER_PREFIX } from "../../jetstream/sending/sender_presence.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import { STALE_AFTER_MS } from "../../wal/ownership/failure_detector.ts";
-import { parsePresence } from "../../wal/ownership/presence_state.ts";
-import { type ProcessView, statusOf } from "../../wal/ownership/process_status.ts";
-import type { Drainer } from "../../wal/ownership/segment_status.ts";
+import { STALE_AFTER_MS } from "../../wal/processes/failure_detector.ts";
+import { parsePresence } from "../../wal/processes/presence_state.ts";
+import { type ProcessView, statusOf } from "../../wal/processes/process_status.ts";
+import type { Drainer } from "../../wal/orphans/segment_status.ts";
 
 /** The senders of a stream now. */
 export interface StreamSenders {

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { readDeadLetterStream } from "../../jetstream/dead_letter_stream.ts";
-import { deadLetterPrefix } from "../../jetstream/dead_letter_writer.ts";
+import { readDeadLetterStream } from "../../jetstream/dead_letters/dead_letter_stream.ts";
+import { deadLetterPrefix } from "../../jetstream/dead_letters/dead_letter_writer.ts";
 import type { StreamState } from "../../jetstream/engine.ts";
 import type { LogStores } from "../../jetstream/message_store.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
@@ -15,8 +15,8 @@ import {
   type DeadLetterCount,
   DeadLetterTally,
   NO_DEAD_LETTERS,
-} from "../status/dead_letter_count.ts";
-import { healthOf, type LogHealth } from "../status/log_health.ts";
+} from "../status/state/dead_letter_count.ts";
+import { healthOf, type LogHealth } from "../status/state/log_health.ts";
 import {
   pendingOf,
   type ProjectReport,

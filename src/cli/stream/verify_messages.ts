@@ -4,12 +4,15 @@
  * @module
  */
 
-import { DEAD_LETTER_LEASE, isLeaseKey } from "../../jetstream/stream_lease.ts";
-import { deadLetterOf, placeOfDeadLetter } from "../../jetstream/dead_letter_stream.ts";
-import { deadLetterPrefix } from "../../jetstream/dead_letter_writer.ts";
+import { DEAD_LETTER_LEASE, isLeaseKey } from "../../jetstream/sending/stream_lease.ts";
+import {
+  deadLetterOf,
+  placeOfDeadLetter,
+} from "../../jetstream/dead_letters/dead_letter_stream.ts";
+import { deadLetterPrefix } from "../../jetstream/dead_letters/dead_letter_writer.ts";
 import type { LogStores } from "../../jetstream/message_store.ts";
-import { SENDER_PREFIX } from "../../jetstream/sender_presence.ts";
-import { parsePresence } from "../../wal/ownership/presence_state.ts";
+import { SENDER_PREFIX } from "../../jetstream/sending/sender_presence.ts";
+import { parsePresence } from "../../wal/processes/presence_state.ts";
 import type { DeadLetterEntry } from "../../wal/dead_letters/dead_letter_reader.ts";
 import { throwIfStopped } from "../context.ts";
 import { isMeant, type LogFilter } from "../logs/projects.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { Runtime } from "../../runtime/runtime.ts";
-import { ProcessCache, type SegmentFiles } from "../../wal/ownership/segment_status.ts";
+import { ProcessCache, type SegmentFiles } from "../../wal/orphans/segment_status.ts";
 import { findLogs, type LogDirectory, withData } from "../logs/log_files.ts";
 import type { ProjectPath } from "../logs/projects.ts";
 import type { Findings } from "./findings.ts";

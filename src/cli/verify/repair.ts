@@ -8,14 +8,14 @@
 import { join } from "@std/path";
 import { hasCode } from "../../errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import type { Lease, LeaseState } from "../../wal/ownership/lease.ts";
+import type { Lease, LeaseState } from "../../wal/leases/lease.ts";
 import { FileSegment } from "../../wal/segment/file_segment.ts";
-import { HEARTBEAT_MS } from "../../wal/ownership/failure_detector.ts";
-import { acquireLease, releaseLease } from "../../wal/ownership/recovery_leases.ts";
-import { inspectSegment, isFinal, type SegmentFiles } from "../../wal/ownership/segment_status.ts";
+import { HEARTBEAT_MS } from "../../wal/processes/failure_detector.ts";
+import { acquireLease, releaseLease } from "../../wal/leases/recovery_leases.ts";
+import { inspectSegment, isFinal, type SegmentFiles } from "../../wal/orphans/segment_status.ts";
 import type { DeadLetter } from "../../wal/segment/segment.ts";
 import { parseStem, recoveryLease } from "../../wal/segment/segment_name.ts";
-import { processName } from "../status/sender_state.ts";
+import { processName } from "../status/state/sender_state.ts";
 
 /** Directory for files moved out of the way, inside a project's directory. */
 export const QUARANTINE_DIRECTORY = ".quarantine";

@@ -10,8 +10,8 @@ import {
   inspectSegment,
   type ProcessCache,
   type SegmentFiles,
-} from "../../wal/ownership/segment_status.ts";
-import { readOwner } from "../../wal/ownership/owner_file.ts";
+} from "../../wal/orphans/segment_status.ts";
+import { readOwner } from "../../wal/processes/owner_file.ts";
 import { throwIfStopped } from "../context.ts";
 import { deadLetterOffsets } from "../dead_letters/files.ts";
 import { corruptLinesOf, lineFinding } from "./corrupt_lines.ts";

@@ -8,16 +8,16 @@ import { basename, join } from "@std/path";
 import { hasCode } from "../../errors.ts";
 import type { FileSystem } from "../../runtime/file_system.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import { currentLease } from "../../wal/ownership/lease.ts";
+import { currentLease } from "../../wal/leases/lease.ts";
 import { isTornEntry, readDeadLetters } from "../../wal/dead_letters/dead_letter_reader.ts";
 import {
   DeadLetterStore,
   RETRY_DIRECTORY,
   unfinishedTransactions,
 } from "../../wal/dead_letters/dead_letter_transaction.ts";
-import { ABANDONED_AFTER_MS } from "../../wal/ownership/failure_detector.ts";
-import { isRunning, processStatusOf, writerOf } from "../../wal/ownership/process_status.ts";
-import type { SegmentFiles } from "../../wal/ownership/segment_status.ts";
+import { ABANDONED_AFTER_MS } from "../../wal/processes/failure_detector.ts";
+import { isRunning, processStatusOf, writerOf } from "../../wal/processes/process_status.ts";
+import type { SegmentFiles } from "../../wal/orphans/segment_status.ts";
 import { parseStem, RECOVERY_DIRECTORY, SEGMENT_SUFFIX } from "../../wal/segment/segment_name.ts";
 import { throwIfStopped } from "../context.ts";
 import { type DeadLetterPath, deadLetterPaths } from "../dead_letters/files.ts";

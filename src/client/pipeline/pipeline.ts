@@ -8,7 +8,7 @@ import type { FsyncPolicy } from "../../wal/log/fsync_scheduler.ts";
 import type { WalEvent } from "./status/events.ts";
 import type { DropCause, ServerStatus } from "./status/counters.ts";
 import type { RetryResult } from "../../delivery/dead_letters/resend_dead_letters.ts";
-import type { DiskError, LogReport, SenderReport } from "../../wal/ownership/presence_state.ts";
+import type { DiskError, LogReport, SenderReport } from "../../wal/processes/presence_state.ts";
 import type { WriteRecord } from "../../wal/log/record_log.ts";
 import type { OwnFetch, Runtime } from "../../runtime/runtime.ts";
 import type { OtelRecordType } from "../../protocol/otlp/otel_request.ts";

@@ -14,9 +14,9 @@ import {
   DeadLetterStore,
   unfinishedTransactions,
 } from "../../wal/dead_letters/dead_letter_transaction.ts";
-import { isKeyDirectory } from "../../wal/ownership/python_writer.ts";
-import { HEARTBEAT_MS } from "../../wal/ownership/failure_detector.ts";
-import { deadLettersAreFor, listSegments } from "../../wal/ownership/segment_status.ts";
+import { isKeyDirectory } from "../../wal/processes/python_writer.ts";
+import { HEARTBEAT_MS } from "../../wal/processes/failure_detector.ts";
+import { deadLettersAreFor, listSegments } from "../../wal/orphans/segment_status.ts";
 import { isProcessToken, parseStem, segmentPaths } from "../../wal/segment/segment_name.ts";
 import { Resend, type ResendOptions, type RetryResult } from "./resend_dead_letters.ts";
 

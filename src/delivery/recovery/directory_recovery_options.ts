@@ -4,7 +4,7 @@
  */
 
 import type { Runtime } from "../../runtime/runtime.ts";
-import type { OrphanScanner } from "../../wal/ownership/orphan_scanner.ts";
+import type { OrphanScanner } from "../../wal/orphans/orphan_scanner.ts";
 import type { DrainOptions } from "../drain/drain_options.ts";
 
 /** Start of a recovery. */

@@ -5,7 +5,7 @@
 
 import { hasCode } from "../../errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import type { ListedSegment } from "../../wal/ownership/directory_listing.ts";
+import type { ListedSegment } from "../../wal/orphans/directory_listing.ts";
 import type { OpenCallsKeepers } from "../../wal/open_calls/open_calls_keeper.ts";
 import { FileSegment } from "../../wal/segment/file_segment.ts";
 import type { SegmentGuard } from "../../wal/segment/segment.ts";

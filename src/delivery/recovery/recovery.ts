@@ -4,7 +4,7 @@
  */
 
 import type { Clock, Timer } from "../../runtime/runtime.ts";
-import { removeDeadPresences } from "../../wal/ownership/process_list.ts";
+import { removeDeadPresences } from "../../wal/processes/process_list.ts";
 import type { CountBudget } from "../../wal/segment/pending_count.ts";
 import { sumWaiting, type Waiting } from "../../wal/segment/waiting_counter.ts";
 import { DirectoryRecovery } from "./directory_recovery.ts";

@@ -7,7 +7,7 @@
 
 import type { JetStreamManager, StreamConfig, StreamInfo } from "@nats-io/jetstream";
 import { WeaveWalError } from "../../errors.ts";
-import { deadLetterPrefix } from "../dead_letter_writer.ts";
+import { deadLetterPrefix } from "../dead_letters/dead_letter_writer.ts";
 import { ask, errorParts, isNoStream } from "./errors.ts";
 import type { NatsModules } from "./modules.ts";
 

@@ -14,13 +14,13 @@ import { dirname, join } from "@std/path";
 import { hasCode } from "../../errors.ts";
 import type { AppendFile, FileSystem } from "../../runtime/file_system.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import { currentLease, Lease, type LeaseState } from "../ownership/lease.ts";
+import { currentLease, Lease, type LeaseState } from "../leases/lease.ts";
 import { removeIfExists } from "../remove_file.ts";
 import { type DeadLetterEntry, readDeadLetters } from "./dead_letter_reader.ts";
 import type { HeldDeadLetters } from "./held_dead_letters.ts";
 import { endTornLine, writeAll } from "./dead_letter_file.ts";
-import { ABANDONED_AFTER_MS, STALE_AFTER_MS } from "../ownership/failure_detector.ts";
-import { liveness, ownIdentity } from "../ownership/process_identity.ts";
+import { ABANDONED_AFTER_MS, STALE_AFTER_MS } from "../processes/failure_detector.ts";
+import { liveness, ownIdentity } from "../processes/process_identity.ts";
 import { segmentPaths } from "../segment/segment_name.ts";
 
 /** Directory of the renamed files, inside a project's directory. */

@@ -5,7 +5,7 @@
  */
 
 import type { Runtime } from "../../runtime/runtime.ts";
-import type { Presence } from "../ownership/presence.ts";
+import type { Presence } from "../processes/presence.ts";
 import type { DiskQuota } from "../quota/disk_quota.ts";
 import type { FsyncPolicy } from "./fsync_scheduler.ts";
 import type { LogListener } from "./record_log.ts";

@@ -6,8 +6,8 @@
 
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { OpenCallsKeeper } from "../open_calls/open_calls_keeper.ts";
-import { OwnGuard } from "../ownership/fence.ts";
-import type { Presence } from "../ownership/presence.ts";
+import { OwnGuard } from "../leases/fence.ts";
+import type { Presence } from "../processes/presence.ts";
 import { FileSegment } from "../segment/file_segment.ts";
 import type { SegmentWriter } from "./segment_writer.ts";
 

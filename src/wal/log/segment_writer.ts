@@ -6,8 +6,8 @@
 
 import type { AppendFile, FileSystem } from "../../runtime/file_system.ts";
 import { writeAll } from "../dead_letters/dead_letter_file.ts";
-import { isFenced } from "../ownership/fence.ts";
-import type { Presence } from "../ownership/presence.ts";
+import { isFenced } from "../leases/fence.ts";
+import type { Presence } from "../processes/presence.ts";
 import { removeIfExists } from "../remove_file.ts";
 import type { SegmentPaths } from "../segment/segment_name.ts";
 

@@ -15,8 +15,8 @@
 import type { FileSystem } from "../../runtime/file_system.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { hasCode } from "../../errors.ts";
-import type { ListedSegment } from "../ownership/directory_listing.ts";
-import { presencePath, readPresence } from "../ownership/presence_state.ts";
+import type { ListedSegment } from "../orphans/directory_listing.ts";
+import { presencePath, readPresence } from "../processes/presence_state.ts";
 import { removeIfExists } from "../remove_file.ts";
 import type { SegmentGuard } from "../segment/segment.ts";
 import {

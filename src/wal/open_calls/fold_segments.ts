@@ -7,7 +7,7 @@
 import type { RecordType } from "../../protocol/record_types.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { Slices } from "../../runtime/event_loop.ts";
-import type { ListedSegment } from "../ownership/directory_listing.ts";
+import type { ListedSegment } from "../orphans/directory_listing.ts";
 import { BatchReader } from "../record/batch_reader.ts";
 import { salvage } from "../record/recover_records.ts";
 import type { BatchRecord, RecordBatch } from "../record/record_batch.ts";

@@ -5,8 +5,8 @@
  * @module
  */
 
-import { isRunning, type Writer } from "../ownership/process_status.ts";
-import type { ProcessCache, SegmentFiles } from "../ownership/segment_status.ts";
+import { isRunning, type Writer } from "../processes/process_status.ts";
+import type { ProcessCache, SegmentFiles } from "../orphans/segment_status.ts";
 import {
   CLOSING_SUFFIX,
   closingStem,

@@ -6,7 +6,7 @@
 
 import type { Runtime } from "../../runtime/runtime.ts";
 import { hasCode } from "../../errors.ts";
-import { listDirectory } from "../ownership/directory_listing.ts";
+import { listDirectory } from "../orphans/directory_listing.ts";
 import { removeIfExists } from "../remove_file.ts";
 import type { SegmentGuard } from "../segment/segment.ts";
 import { OPEN_SUFFIX, parseStem, segmentPaths } from "../segment/segment_name.ts";

@@ -6,7 +6,7 @@
 
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { CopiedLines } from "../log/segment_writer.ts";
-import type { Presence } from "../ownership/presence.ts";
+import type { Presence } from "../processes/presence.ts";
 import {
   closingStem,
   formatStem,

@@ -8,7 +8,7 @@
 import { hasCode } from "../../errors.ts";
 import { Slices } from "../../runtime/event_loop.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import type { ListedSegment } from "../ownership/directory_listing.ts";
+import type { ListedSegment } from "../orphans/directory_listing.ts";
 import { readCheckpoint } from "./checkpoint.ts";
 import { type CountBudget, PendingCount, type RecordCount } from "./pending_count.ts";
 import { ReadOnlySegment } from "./read_only_segment.ts";

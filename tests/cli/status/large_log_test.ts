@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { StatusReporter } from "../../../src/cli/status/directory_status.ts";
+import { StatusReporter } from "../../../src/cli/status/state/directory_status.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import { cli } from "../../support/cli/cli.ts";
 import { temporary } from "../../support/cli/cli_support.ts";

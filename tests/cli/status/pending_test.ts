@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "@std/path";
-import { PendingCounter } from "../../../src/cli/status/pending_counter.ts";
+import { PendingCounter } from "../../../src/cli/status/state/pending_counter.ts";
 import { CountBudget } from "../../../src/wal/segment/pending_count.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
-import { inspectSegment, stemOf } from "../../../src/wal/ownership/segment_status.ts";
+import { inspectSegment, stemOf } from "../../../src/wal/orphans/segment_status.ts";
 import { temporary } from "../../support/cli/cli_support.ts";
 import { openLog, writeCalls } from "../../support/cli/written_logs.ts";
 import { test } from "../../harness.ts";

@@ -5,8 +5,8 @@
  * @module
  */
 
-import { ABANDONED_AFTER_MS } from "../../../src/wal/ownership/failure_detector.ts";
-import { hasLosses, readPresence } from "../../../src/wal/ownership/presence_state.ts";
+import { ABANDONED_AFTER_MS } from "../../../src/wal/processes/failure_detector.ts";
+import { hasLosses, readPresence } from "../../../src/wal/processes/presence_state.ts";
 import type { FileSystem } from "../../../src/runtime/file_system.ts";
 import type { Bug } from "../mutants/mutant.ts";
 import type { Violation } from "../world/context.ts";

@@ -7,7 +7,7 @@
 import { CallCloser } from "../../../src/wal/open_calls/close_interrupted.ts";
 import { OpenCallsKeeper } from "../../../src/wal/open_calls/open_calls_keeper.ts";
 import { OwnOpenCalls } from "../../../src/wal/open_calls/own_open_calls.ts";
-import { OrphanScanner } from "../../../src/wal/ownership/orphan_scanner.ts";
+import { OrphanScanner } from "../../../src/wal/orphans/orphan_scanner.ts";
 import type { Bug } from "./mutant.ts";
 import { instead, patch } from "./make.ts";
 

@@ -5,10 +5,10 @@
  */
 
 import { SegmentWriter } from "../../../src/wal/log/segment_writer.ts";
-import { FailureDetector } from "../../../src/wal/ownership/failure_detector.ts";
-import { OwnGuard } from "../../../src/wal/ownership/fence.ts";
-import { Lease } from "../../../src/wal/ownership/lease.ts";
-import { WriterStates } from "../../../src/wal/ownership/writer_state.ts";
+import { FailureDetector } from "../../../src/wal/processes/failure_detector.ts";
+import { OwnGuard } from "../../../src/wal/leases/fence.ts";
+import { Lease } from "../../../src/wal/leases/lease.ts";
+import { WriterStates } from "../../../src/wal/orphans/writer_state.ts";
 import { ChainLink } from "../../../src/wal/segment/chain/chain_link.ts";
 import { SegmentChain } from "../../../src/wal/segment/chain/segment_chain.ts";
 import type { Bug } from "./mutant.ts";

@@ -9,7 +9,7 @@ import { CallCloser } from "../../../src/wal/open_calls/close_interrupted.ts";
 import { ClosedCalls } from "../../../src/wal/open_calls/closed_calls.ts";
 import { OpenCalls } from "../../../src/wal/open_calls/open_calls.ts";
 import { SpanStarts } from "../../../src/wal/open_calls/span_starts.ts";
-import { OrphanScanner } from "../../../src/wal/ownership/orphan_scanner.ts";
+import { OrphanScanner } from "../../../src/wal/orphans/orphan_scanner.ts";
 import type { Bug } from "./mutant.ts";
 import { patch } from "./make.ts";
 

@@ -5,8 +5,8 @@
  */
 
 import type { LogEngine, MessageReader } from "../../../src/jetstream/engine.ts";
-import { PartitionSegment } from "../../../src/jetstream/partition_segment.ts";
-import { StreamLog } from "../../../src/jetstream/stream_log.ts";
+import { PartitionSegment } from "../../../src/jetstream/sending/partition_segment.ts";
+import { StreamLog } from "../../../src/jetstream/log/stream_log.ts";
 import { instead, patch } from "../mutants/make.ts";
 import type { SimConnection } from "./sim_stream.ts";
 import type { StreamViolation } from "./stream_server.ts";

@@ -5,7 +5,7 @@
  */
 
 import { partitionOf } from "../../../src/jetstream/subjects.ts";
-import { leaseKey } from "../../../src/jetstream/stream_lease.ts";
+import { leaseKey } from "../../../src/jetstream/sending/stream_lease.ts";
 import { readReply, replyTo } from "../../support/delivery/fake_replies.ts";
 import type { SimStream } from "./sim_stream.ts";
 

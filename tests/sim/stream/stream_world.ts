@@ -7,8 +7,8 @@
 import { setImmediate } from "node:timers";
 import { DEFAULTS } from "../../../src/client/settings/defaults.ts";
 import { DeliveryClient } from "../../../src/delivery/delivery_client.ts";
-import { StreamLog } from "../../../src/jetstream/stream_log.ts";
-import { StreamSender } from "../../../src/jetstream/stream_sender.ts";
+import { StreamLog } from "../../../src/jetstream/log/stream_log.ts";
+import { StreamSender } from "../../../src/jetstream/sending/stream_sender.ts";
 import type { WriteRecord } from "../../../src/wal/log/record_log.ts";
 import { DigestMap } from "../../../src/wal/digest_map.ts";
 import { MemoryClock } from "../../support/simulated_runtime/memory_clock.ts";

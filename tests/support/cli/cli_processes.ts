@@ -6,7 +6,7 @@
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "@std/path";
-import { PROCESSES_DIRECTORY } from "../../../src/wal/ownership/presence_state.ts";
+import { PROCESSES_DIRECTORY } from "../../../src/wal/processes/presence_state.ts";
 
 /** Paths of the presence files below the root of all logs. */
 export function presenceFiles(wal: string): string[] {

@@ -6,9 +6,9 @@
 
 import { connect } from "@nats-io/transport-node";
 import { jetstreamManager } from "@nats-io/jetstream";
-import { keepDeadLetters } from "../../../src/jetstream/dead_letter_writer.ts";
+import { keepDeadLetters } from "../../../src/jetstream/dead_letters/dead_letter_writer.ts";
 import type { LogEngine } from "../../../src/jetstream/engine.ts";
-import { PartitionSegment } from "../../../src/jetstream/partition_segment.ts";
+import { PartitionSegment } from "../../../src/jetstream/sending/partition_segment.ts";
 import { partitionFilter } from "../../../src/jetstream/subjects.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 

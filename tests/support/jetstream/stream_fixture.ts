@@ -4,7 +4,7 @@
  * @module
  */
 
-import { StreamLog } from "../../../src/jetstream/stream_log.ts";
+import { StreamLog } from "../../../src/jetstream/log/stream_log.ts";
 import type { RecordType } from "../../../src/protocol/record_types.ts";
 import { type MockServer, startMockServer } from "../../../tools/mock_server/serve.ts";
 import { cli } from "../cli/cli.ts";

@@ -12,7 +12,7 @@ import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
 import type { WalEvent } from "../../../src/client/pipeline/status/events.ts";
 import type { Pipeline, PipelineOptions } from "../../../src/client/pipeline/pipeline.ts";
 import { statusMetrics } from "../../../src/cli/metrics/status_metrics.ts";
-import { StatusReporter } from "../../../src/cli/status/directory_status.ts";
+import { StatusReporter } from "../../../src/cli/status/state/directory_status.ts";
 import type { StatusReport } from "../../../src/cli/status/report.ts";
 import { projectPath } from "../cli/cli_support.ts";
 import type { MemoryRuntime } from "../simulated_runtime/memory.ts";

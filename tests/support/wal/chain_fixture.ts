@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { WeaveWalError } from "../../../src/errors.ts";
-import type { ListedSegment } from "../../../src/wal/ownership/directory_listing.ts";
+import type { ListedSegment } from "../../../src/wal/orphans/directory_listing.ts";
 import { SegmentChain } from "../../../src/wal/segment/chain/segment_chain.ts";
 import type { SegmentGuard } from "../../../src/wal/segment/segment.ts";
 import type { MemoryClock } from "../simulated_runtime/memory_clock.ts";

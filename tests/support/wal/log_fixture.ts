@@ -10,7 +10,7 @@ import { DiskQuota } from "../../../src/wal/quota/disk_quota.ts";
 import { FileLog } from "../../../src/wal/log/file_log.ts";
 import type { FileLogOptions } from "../../../src/wal/log/file_log_options.ts";
 import type { LogListener } from "../../../src/wal/log/record_log.ts";
-import { Presence } from "../../../src/wal/ownership/presence.ts";
+import { Presence } from "../../../src/wal/processes/presence.ts";
 import type { Segment } from "../../../src/wal/segment/segment.ts";
 import { PROJECT, SERVER, TOKEN, WAL } from "./wal_fixture.ts";
 

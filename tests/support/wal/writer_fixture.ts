@@ -6,9 +6,9 @@
  */
 
 import type { MemoryRuntime } from "../simulated_runtime/memory.ts";
-import type { ListedSegment } from "../../../src/wal/ownership/directory_listing.ts";
-import { Presence, type PresenceOptions } from "../../../src/wal/ownership/presence.ts";
-import { ownIdentity } from "../../../src/wal/ownership/process_identity.ts";
+import type { ListedSegment } from "../../../src/wal/orphans/directory_listing.ts";
+import { Presence, type PresenceOptions } from "../../../src/wal/processes/presence.ts";
+import { ownIdentity } from "../../../src/wal/processes/process_identity.ts";
 import { formatStem, writerToken } from "../../../src/wal/segment/segment_name.ts";
 import { type LogWorld, PROJECT, SERVER, WAL } from "./wal_fixture.ts";
 

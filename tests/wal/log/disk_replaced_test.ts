@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import { DISK_RETRY_MS } from "../../../src/wal/log/failover_log.ts";
-import { HEARTBEAT_MS } from "../../../src/wal/ownership/failure_detector.ts";
+import { HEARTBEAT_MS } from "../../../src/wal/processes/failure_detector.ts";
 import { test } from "../../harness.ts";
 import { LogWorld, PROJECT } from "../../support/wal/wal_fixture.ts";
 import {

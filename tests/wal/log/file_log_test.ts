@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { parseStem } from "../../../src/wal/segment/segment_name.ts";
-import { LEASE_MS } from "../../../src/wal/ownership/failure_detector.ts";
-import { presencePath, readPresence } from "../../../src/wal/ownership/presence_state.ts";
-import { ownIdentity } from "../../../src/wal/ownership/process_identity.ts";
+import { LEASE_MS } from "../../../src/wal/processes/failure_detector.ts";
+import { presencePath, readPresence } from "../../../src/wal/processes/presence_state.ts";
+import { ownIdentity } from "../../../src/wal/processes/process_identity.ts";
 import { test } from "../../harness.ts";
 import { lineOf, LogFixture } from "../../support/wal/log_fixture.ts";
 import { PROJECT, SERVER, TOKEN, WAL } from "../../support/wal/wal_fixture.ts";

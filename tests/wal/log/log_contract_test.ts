@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { StreamLog } from "../../../src/jetstream/stream_log.ts";
+import { StreamLog } from "../../../src/jetstream/log/stream_log.ts";
 import { DiskQuota } from "../../../src/wal/quota/disk_quota.ts";
 import { MemoryLog } from "../../../src/wal/log/memory_log.ts";
 import { FileSegment } from "../../../src/wal/segment/file_segment.ts";

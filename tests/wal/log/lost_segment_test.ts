@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fence } from "../../../src/wal/ownership/fence.ts";
+import { fence } from "../../../src/wal/leases/fence.ts";
 import { segmentPaths } from "../../../src/wal/segment/segment_name.ts";
 import { test } from "../../harness.ts";
 import { lineOf, LogFixture } from "../../support/wal/log_fixture.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { HEARTBEAT_MS } from "../../../src/wal/ownership/failure_detector.ts";
+import { HEARTBEAT_MS } from "../../../src/wal/processes/failure_detector.ts";
 import { INTERRUPTED } from "../../../src/wal/open_calls/open_calls.ts";
 import { test } from "../../harness.ts";
 import {

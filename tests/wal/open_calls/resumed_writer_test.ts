@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
-import { STALE_AFTER_MS } from "../../../src/wal/ownership/failure_detector.ts";
+import { STALE_AFTER_MS } from "../../../src/wal/processes/failure_detector.ts";
 import { test } from "../../harness.ts";
 import { endsOf, interruptedOf, namesWith, remote } from "../../support/wal/calls_fixture.ts";
 import { LogFixture } from "../../support/wal/log_fixture.ts";

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
 import type { Pipeline, PipelineOptions } from "../../../src/client/pipeline/pipeline.ts";
 import { INTERRUPTED_SPAN } from "../../../src/wal/open_calls/open_calls.ts";
-import { HEARTBEAT_MS, STALE_AFTER_MS } from "../../../src/wal/ownership/failure_detector.ts";
+import { HEARTBEAT_MS, STALE_AFTER_MS } from "../../../src/wal/processes/failure_detector.ts";
 import { test } from "../../harness.ts";
 import { beginSpan, endOfSpan, type SimSpan, startOfSpan } from "../../sim/scenario/spans.ts";
 import { Random } from "../../sim/scenario/random.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { segmentPaths } from "../../../src/wal/segment/segment_name.ts";
 import { CountBudget } from "../../../src/wal/segment/pending_count.ts";
 import { WaitingCounter } from "../../../src/wal/segment/waiting_counter.ts";
-import type { ListedSegment } from "../../../src/wal/ownership/directory_listing.ts";
+import type { ListedSegment } from "../../../src/wal/orphans/directory_listing.ts";
 import { test } from "../../harness.ts";
 import { LogWorld, PROJECT } from "../../support/wal/wal_fixture.ts";
 import { putSegment, tokenOf } from "../../support/wal/writer_fixture.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { CONFIRM_AFTER_MS, STALE_AFTER_MS } from "../../../src/wal/ownership/failure_detector.ts";
-import { ownIdentity } from "../../../src/wal/ownership/process_identity.ts";
-import type { Owner } from "../../../src/wal/ownership/owner_file.ts";
-import { presencePath } from "../../../src/wal/ownership/presence_state.ts";
+import { CONFIRM_AFTER_MS, STALE_AFTER_MS } from "../../../src/wal/processes/failure_detector.ts";
+import { ownIdentity } from "../../../src/wal/processes/process_identity.ts";
+import type { Owner } from "../../../src/wal/processes/owner_file.ts";
+import { presencePath } from "../../../src/wal/processes/presence_state.ts";
 import { formatStem, parseStem, serverDigits } from "../../../src/wal/segment/segment_name.ts";
 import { test } from "../../harness.ts";
 import {

@@ -6,11 +6,11 @@
  */
 
 import type { Runtime } from "../../../runtime/runtime.ts";
-import type { SegmentState } from "../../../wal/ownership/segment_status.ts";
+import type { SegmentState } from "../../../wal/orphans/segment_status.ts";
 import { endingOf } from "../../exit_codes.ts";
 import { hasLogs, type LogFilter } from "../../logs/projects.ts";
-import { Flow } from "../../status/flow.ts";
-import { StatusReporter } from "../../status/directory_status.ts";
+import { Flow } from "../../status/state/flow.ts";
+import { StatusReporter } from "../../status/state/directory_status.ts";
 import { type AdviceOptions, adviseOn } from "../../status/advice.ts";
 import { Rate } from "../../terminal/progress.ts";
 import type { ReportView, Sample } from "../api_types.ts";

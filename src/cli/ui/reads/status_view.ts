@@ -4,14 +4,14 @@
  * @module
  */
 
-import { isRunning, type ProcessStatus } from "../../../wal/ownership/process_status.ts";
+import { isRunning, type ProcessStatus } from "../../../wal/processes/process_status.ts";
 import { parseStem } from "../../../wal/segment/segment_name.ts";
 import { projectLabel } from "../../logs/python_logs.ts";
 import type { Advice } from "../../status/advice_types.ts";
-import { shareOf } from "../../status/log_health.ts";
+import { shareOf } from "../../status/state/log_health.ts";
 import type { FlowRate } from "../../status/render.ts";
 import { type ProjectReport, type StatusReport, totalsOf } from "../../status/report.ts";
-import { processName, reportedSenders, senderStateOf } from "../../status/sender_state.ts";
+import { processName, reportedSenders, senderStateOf } from "../../status/state/sender_state.ts";
 import type { AdviceView, ProjectView, ReportView, SenderView, WriterView } from "../api_types.ts";
 
 /** Maximum number of entries in each list. */

@@ -5,7 +5,7 @@
  */
 
 import type { Runtime } from "../../../runtime/runtime.ts";
-import { pendingBytes, type SegmentState } from "../../../wal/ownership/segment_status.ts";
+import { pendingBytes, type SegmentState } from "../../../wal/orphans/segment_status.ts";
 import {
   begin,
   type CallNode,

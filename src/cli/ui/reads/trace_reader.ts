@@ -8,11 +8,11 @@
 import { hasCode } from "../../../errors.ts";
 import { isOtelType } from "../../../protocol/otlp/otel_request.ts";
 import type { Runtime } from "../../../runtime/runtime.ts";
-import type { SegmentState } from "../../../wal/ownership/segment_status.ts";
+import type { SegmentState } from "../../../wal/orphans/segment_status.ts";
 import { begin, CallForest, MAX_CALLS, type Trace } from "../../inspect/call_tree.ts";
 import { factsOf, spanFactsOf } from "../../inspect/record_facts.ts";
 import { blocksFromEnd, type LogBatch, readLog } from "../../logs/log_lines.ts";
-import { begunAt } from "../../status/oldest_record.ts";
+import { begunAt } from "../../status/state/oldest_record.ts";
 
 /** Bytes of a segment to read at once. */
 const BLOCK_BYTES = 512 * 1024;

@@ -6,7 +6,7 @@
 
 import type { Clock, Timer } from "../../../runtime/runtime.ts";
 import type { RequestLog } from "../../../wal/log/record_log.ts";
-import { HEARTBEAT_MS } from "../../../wal/ownership/failure_detector.ts";
+import { HEARTBEAT_MS } from "../../../wal/processes/failure_detector.ts";
 import type { PipelineMonitor } from "../status/pipeline_monitor.ts";
 import type { ProjectDisk } from "./project_disk.ts";
 

@@ -7,7 +7,7 @@
 
 import { DiskQuota } from "../../../wal/quota/disk_quota.ts";
 import { QuotaForecast } from "../../../wal/quota/quota_forecast.ts";
-import { Presence, type PresenceOptions } from "../../../wal/ownership/presence.ts";
+import { Presence, type PresenceOptions } from "../../../wal/processes/presence.ts";
 import type { WalStats } from "../pipeline.ts";
 
 /** Options for {@linkcode ProjectDisk}. */

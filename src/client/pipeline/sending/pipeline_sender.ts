@@ -8,7 +8,7 @@ import { type CreatedSender, createSender } from "../../../delivery/create_sende
 import { DeliveryClient } from "../../../delivery/delivery_client.ts";
 import type { Scope, Sender } from "../../../delivery/sender.ts";
 import type { DigestMap } from "../../../wal/digest_map.ts";
-import { projectDirectories } from "../../../wal/ownership/project_directories.ts";
+import { projectDirectories } from "../../../wal/orphans/project_directories.ts";
 import type { DeliveryWait, FlushOptions, FlushResult, PipelineOptions } from "../pipeline.ts";
 import type { PipelineMonitor } from "../status/pipeline_monitor.ts";
 import { DeliveryWaits } from "./delivery_waits.ts";

@@ -8,7 +8,7 @@ import type { ServerState } from "../../../delivery/http/circuit_breaker.ts";
 import type { DeadLetter } from "../../../wal/segment/segment.ts";
 import type { Clock } from "../../../runtime/runtime.ts";
 import { errorCode } from "../../../errors.ts";
-import type { DiskError } from "../../../wal/ownership/presence_state.ts";
+import type { DiskError } from "../../../wal/processes/presence_state.ts";
 
 /**
  * Why a record was dropped, that is, removed from the log without being delivered or dead-lettered.

@@ -6,7 +6,7 @@
 
 import type { CircuitBreaker } from "../../../delivery/http/circuit_breaker.ts";
 import type { Sender } from "../../../delivery/sender.ts";
-import type { LogReport, SenderReport } from "../../../wal/ownership/presence_state.ts";
+import type { LogReport, SenderReport } from "../../../wal/processes/presence_state.ts";
 import type { Waiting } from "../../../wal/segment/waiting_counter.ts";
 import type { CreatedLog } from "../log/create_log.ts";
 import type { ProjectDisk } from "../log/project_disk.ts";

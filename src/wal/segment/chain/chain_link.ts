@@ -8,7 +8,7 @@ import type { ReadFile } from "../../../runtime/file_system.ts";
 import type { Runtime } from "../../../runtime/runtime.ts";
 import { hasCode } from "../../../errors.ts";
 import { DeadLetterFile } from "../../dead_letters/dead_letter_file.ts";
-import { isKept, type ListedSegment } from "../../ownership/directory_listing.ts";
+import { isKept, type ListedSegment } from "../../orphans/directory_listing.ts";
 import { join } from "@std/path";
 import { readCheckpoint, writeCheckpoint } from "../checkpoint.ts";
 import {

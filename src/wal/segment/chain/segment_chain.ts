@@ -11,7 +11,7 @@
 import type { Runtime, Timer } from "../../../runtime/runtime.ts";
 import { Slices } from "../../../runtime/event_loop.ts";
 import type { OpenCallsKeepers } from "../../open_calls/open_calls_keeper.ts";
-import type { ListedSegment } from "../../ownership/directory_listing.ts";
+import type { ListedSegment } from "../../orphans/directory_listing.ts";
 import { ChainLink } from "./chain_link.ts";
 import { ChainRemoval } from "./chain_removal.ts";
 import { CheckpointPace } from "../checkpoint.ts";

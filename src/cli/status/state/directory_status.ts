@@ -1,0 +1,184 @@
+/**
+ * Reports of the logs below one root.
+ *
+ * @module
+ */
+
+import { basename } from "@std/path";
+import { hasCode } from "../../../errors.ts";
+import { Slices } from "../../../runtime/event_loop.ts";
+import type { Runtime } from "../../../runtime/runtime.ts";
+import { readProcesses } from "../../../wal/processes/process_status.ts";
+import {
+  deadLettersAreFor,
+  inspectSegments,
+  isForServer,
+  listSegments,
+  pendingBytes,
+  ProcessCache,
+  type SegmentFiles,
+  type SegmentState,
+} from "../../../wal/orphans/segment_status.ts";
+import { interruptedWriters } from "../../../wal/open_calls/interrupted_writers.ts";
+import { projectDirectory } from "../../../wal/segment/project_directory.ts";
+import { deadLetterPaths } from "../../dead_letters/files.ts";
+import { isMeant, listProjects, type LogFilter, type ProjectPath } from "../../logs/projects.ts";
+import { DeadLetterCounter } from "./dead_letter_count.ts";
+import { healthOf, type ReportedLog, reportedLogs } from "./log_health.ts";
+import { CountBudget } from "../../../wal/segment/pending_count.ts";
+import { PendingCounter } from "./pending_counter.ts";
+
+import {
+  type OnProgress,
+  pendingOf,
+  type ProjectReport,
+  type SegmentReport,
+  type StatusReport,
+  type StatusSource,
+} from "../report.ts";
+
+/** Contents of a project's directory. */
+interface Look {
+  readonly stems: readonly SegmentFiles[];
+  readonly states: readonly SegmentState[];
+  readonly interrupted: number;
+}
+
+/** Makes reports of one root, each cheaper than the first: what was counted is remembered. */
+export class StatusReporter implements StatusSource<SegmentState> {
+  readonly #runtime: Runtime;
+  readonly #root: string;
+  readonly #filter: LogFilter;
+  readonly #pending: PendingCounter;
+  readonly #deadLetters: DeadLetterCounter;
+  readonly #onProgress: OnProgress;
+
+  /** Makes a reporter that has read nothing. */
+  constructor(
+    runtime: Runtime,
+    root: string,
+    filter: LogFilter,
+    onProgress: OnProgress = () => {},
+  ) {
+    this.#runtime = runtime;
+    this.#root = root;
+    this.#filter = filter;
+    this.#onProgress = onProgress;
+    this.#pending = new PendingCounter(runtime.files);
+    this.#deadLetters = new DeadLetterCounter(runtime);
+  }
+
+  /** Makes a report. */
+  async report(): Promise<StatusReport<SegmentState>> {
+    const { server } = this.#filter;
+    const at = this.#runtime.clock.now();
+    const all = await readProcesses(this.#runtime, this.#root);
+    const cache = new ProcessCache(all);
+    const processes = all.filter((process) => server === undefined || process.server === server);
+    const logs = reportedLogs(processes).filter(({ log }) => isMeant(log, this.#filter));
+    const found = [];
+    for (const project of this.#projects(logs)) {
+      found.push({ project, ...await this.#look(project.directory, cache) });
+    }
+    const states = found.flatMap((project) => project.states);
+    const budget = new CountBudget();
+    let counted = 0;
+    const onCounted = (): void => this.#onProgress(++counted, states.length);
+    const projects: ProjectReport<SegmentState>[] = [];
+    for (const { project, ...files } of found) {
+      const own = logs.filter(({ log }) =>
+        !project.python && log.entity === project.entity && log.project === project.project
+      );
+      projects.push(await this.#project(project, files, own, { budget, onCounted }));
+    }
+    this.#pending.keep(new Set(states.map(({ paths }) => paths.data)));
+    const { pythonRoot } = this.#filter;
+    const hasPythons = projects.some(({ directory }) => !directory.startsWith(this.#root));
+    const roots = [this.#root, ...(hasPythons && pythonRoot ? [pythonRoot] : [])];
+    return { unit: "file", root: this.#root, roots, at, projects, processes };
+  }
+
+  /** Those with a directory, and those whose processes got none. */
+  #projects(logs: readonly ReportedLog[]): ProjectPath[] {
+    const projects = listProjects(this.#runtime, this.#root, this.#filter);
+    for (const { log: { entity, project } } of logs) {
+      const isListed = (path: ProjectPath): boolean =>
+        !path.python && path.entity === entity && path.project === project;
+      if (projects.some(isListed)) continue;
+      try {
+        const directory = projectDirectory(this.#root, entity, project);
+        projects.push({ entity, project, directory });
+      } catch {
+        // A presence file may say anything.
+      }
+    }
+    return projects;
+  }
+
+  async #look(
+    directory: string,
+    cache: ProcessCache,
+  ): Promise<Look> {
+    const { server } = this.#filter;
+    try {
+      const stems = await listSegments(this.#runtime, directory);
+      const states = await inspectSegments(this.#runtime, stems, cache);
+      const cutOff = interruptedWriters(this.#runtime, stems, cache).filter((one) => !one.hasData);
+      if (server === undefined) return { stems, states, interrupted: cutOff.length };
+      return {
+        stems: stems.filter((stem) => deadLettersAreFor(this.#runtime, stem, server)),
+        states: states.filter((state) => isForServer(state, server)),
+        interrupted: cutOff.filter((one) => isForServer(one, server)).length,
+      };
+    } catch (error) {
+      if (hasCode(error, "ENOENT")) return { stems: [], states: [], interrupted: 0 };
+      throw error;
+    }
+  }
+
+  async #project(
+    project: ProjectPath,
+    { stems, states, interrupted }: Look,
+    logs: readonly ReportedLog[],
+    { budget, onCounted }: { budget: CountBudget; onCounted: () => void },
+  ): Promise<ProjectReport<SegmentState>> {
+    const slices = new Slices(this.#runtime.clock);
+    const segments: SegmentReport<SegmentState>[] = [];
+    for (const state of states) {
+      await slices.pause();
+      const report = await this.#segment(state, budget);
+      if (report) segments.push(report);
+      onCounted();
+    }
+    const paths = deadLetterPaths(this.#runtime.files, project.directory, stems);
+    return {
+      ...project,
+      segments,
+      ...pendingOf(segments),
+      interrupted,
+      deadLetters: await this.#deadLetters.countAll(paths.map(({ path }) => path)),
+      logs,
+      health: healthOf(logs),
+    };
+  }
+
+  async #segment(
+    state: SegmentState,
+    budget: CountBudget,
+  ): Promise<SegmentReport<SegmentState> | null> {
+    try {
+      const { records, isEstimate, oldest } = await this.#pending.count(state, budget);
+      return {
+        name: basename(state.paths.data),
+        state,
+        pendingRecords: records,
+        pendingEstimated: isEstimate,
+        pendingBytes: pendingBytes(state),
+        oldest,
+      };
+    } catch (error) {
+      if (hasCode(error, "ENOENT")) return null; // Delivered while we looked.
+      throw error;
+    }
+  }
+}

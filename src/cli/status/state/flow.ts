@@ -1,0 +1,63 @@
+/**
+ * Growth and shrinkage rates of projects' logs.
+ *
+ * @module
+ */
+
+import type { Rate } from "../../terminal/progress.ts";
+import type { FlowRate } from "../render.ts";
+import type { StatusReport } from "../report.ts";
+
+interface Seen {
+  readonly size: number;
+  readonly checkpoint: number;
+}
+
+/** Computes what was written and sent between two reports. */
+export class Flow {
+  readonly #makeRate: () => Rate;
+  readonly #projects = new Map<string, {
+    seen: Map<string, Seen>;
+    written: number;
+    sent: number;
+    writtenRate: Rate;
+    sentRate: Rate;
+  }>();
+
+  /** @param makeRate Creates the rate of a project. */
+  constructor(makeRate: () => Rate) {
+    this.#makeRate = makeRate;
+  }
+
+  /** Adds a report; returns the rates by project directory. */
+  update({ projects }: StatusReport): Map<string, FlowRate> {
+    const rates = new Map<string, FlowRate>();
+    for (const { directory, segments } of projects) {
+      const now = new Map<string, Seen>(segments.map(({ state }) => [
+        state.stem,
+        { size: state.size, checkpoint: state.checkpoint.offset },
+      ]));
+      let flow = this.#projects.get(directory);
+      if (!flow) {
+        const rate = this.#makeRate;
+        flow = { seen: now, written: 0, sent: 0, writtenRate: rate(), sentRate: rate() };
+        this.#projects.set(directory, flow);
+      }
+      for (const [stem, { size, checkpoint }] of now) {
+        const before = flow.seen.get(stem) ?? { size: 0, checkpoint: 0 };
+        flow.written += Math.max(0, size - before.size);
+        flow.sent += Math.max(0, checkpoint - before.checkpoint);
+      }
+      for (const [stem, { size, checkpoint }] of flow.seen) {
+        // A deleted file was delivered completely.
+        if (!now.has(stem)) flow.sent += size - checkpoint;
+      }
+      flow.seen = now;
+      rates.set(directory, {
+        written: flow.writtenRate.at(flow.written),
+        sent: flow.sentRate.at(flow.sent),
+      });
+    }
+    return rates;
+  }
+}

@@ -1,0 +1,173 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "@std/path";
+import { keepDeadLetters } from "../../../src/jetstream/dead_letters/dead_letter_writer.ts";
+import { recordSubject } from "../../../src/jetstream/subjects.ts";
+import { detectRuntime } from "../../../src/runtime/detect.ts";
+import { test } from "../../harness.ts";
+import { cli } from "../../support/cli/cli.ts";
+import { withoutNats } from "../../support/jetstream/nats_server.ts";
+import {
+  feedback,
+  openStreamFixture,
+  type StreamFixture,
+} from "../../support/jetstream/stream_fixture.ts";
+
+const options = { skip: withoutNats, timeout: 120_000 };
+const NAME = "acme/chat";
+
+/** Leaves feedback that the server rejected. */
+async function refuse(fixture: StreamFixture, count: number, name = NAME): Promise<string[]> {
+  const records = Array.from({ length: count }, (_, i) => feedback(name, `${name}-${i}`));
+  await fixture.write(name, records);
+  const fault = fixture.mock.faults.add({
+    path: /feedback/,
+    status: 422,
+    body: { reason: "No sense" },
+  });
+  const sent = await fixture.run("flush");
+  assert.equal(sent.code, 1, sent.out + sent.err);
+  fault.remove();
+  return records.map(([, request]) => request);
+}
+
+const linesOf = (text: string) => text.split("\n").filter((line) => line !== "");
+
+test("dead-letters --log lists, shows and exports those of a stream", async () => {
+  await using fixture = await openStreamFixture();
+  const { run } = fixture;
+  assert.match((await run("dead-letters", "list")).out, /^No dead letters$/m);
+  const requests = await refuse(fixture, 3);
+  await refuse(fixture, 1, "acme/a.b c*");
+  const { out, code } = await run("dead-letters", "list");
+  assert.equal(code, 0);
+  assert.match(out, /^ *4 +refused +422 +feedback_create 4 +.* 2 projects +#1 +No sense$/m);
+  const all = linesOf((await run("dead-letters", "list", "--all", "--json")).out)
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(all.map(({ number }) => number), [1, 2, 3, 4]);
+  assert.deepEqual(all.map(({ entity, project, file }) => [entity, project, file])[3], [
+    "acme",
+    "a.b c*",
+    "LOG_DEAD",
+  ]);
+  const only = await run("dead-letters", "list", "--json", "--project", "acme/a.b c*");
+  assert.equal(JSON.parse(only.out).total, 1);
+  const shown = await run("dead-letters", "show", all[1].id);
+  assert.match(shown.out, /^HTTP status +422$/m);
+  assert.match(shown.out, /"project_id": "acme\/chat"/);
+  const file = join(fixture.surroundings.cwd, "bad.jsonl");
+  assert.equal((await run("dead-letters", "export", "1", "2", "--output", file)).code, 0);
+  const exported = linesOf(await readFile(file, "utf8"));
+  assert.equal(exported.length, 2);
+  assert.ok(
+    exported.every((line, i) => line.endsWith(`"req":${requests[i]}}`)),
+    exported.join("\n"),
+  );
+  const missing = await run("dead-letters", "show", "0-999:0");
+  assert.equal(missing.code, 2);
+  assert.match(missing.err, /Cannot find a dead letter: "0-999:0"/);
+}, options);
+
+test("dead-letters --log retry sends the same bytes, and keeps those that fail again", async () => {
+  await using fixture = await openStreamFixture();
+  const { run, mock } = fixture;
+  const requests = await refuse(fixture, 4);
+  const poison = mock.faults.add({
+    bodyHas: `"${NAME}-2"`,
+    status: 400,
+    body: { reason: "Still" },
+  });
+  mock.journal.clear();
+  const tried = await run("dead-letters", "retry", "--json");
+  const { delivered, refused } = JSON.parse(tried.out);
+  assert.deepEqual([tried.code, delivered, refused], [1, 3, 1]);
+  const bodies = mock.journal.entries.map(({ body }) => body ?? "").join("\n");
+  for (const request of requests) assert.ok(bodies.includes(request));
+  assert.equal(mock.store.feedback(NAME).length, 3);
+  const left = linesOf((await run("dead-letters", "list", "--all", "--json")).out);
+  const { error, id } = JSON.parse(left[0]);
+  assert.equal(left.length, 1);
+  assert.deepEqual([error.status, error.message, error.retries], [400, "Still", 1]);
+  poison.remove();
+  const again = await run("dead-letters", "retry", id);
+  assert.match(again.out, /^Delivered 1 of 1 dead letter$/m);
+  assert.equal(mock.store.feedback(NAME).length, 4);
+  assert.match((await run("dead-letters", "list")).out, /^No dead letters$/m);
+}, options);
+
+test("dead-letters --log drop does not drop dead letters held by another process", async () => {
+  await using fixture = await openStreamFixture();
+  const { run, engine: { leases } } = fixture;
+  await refuse(fixture, 3);
+  let revision = await leases.create("dead-letters", "another process");
+  let ended = false;
+  const holding = (async () => {
+    while (!ended) {
+      revision = await leases.update("dead-letters", "another process", revision);
+      await new Promise((resolve) => setTimeout(resolve, leases.ttlMs / 10));
+    }
+    await leases.remove("dead-letters", revision);
+  })();
+  const held = await run("dead-letters", "drop", "--all", "--yes");
+  ended = true;
+  await holding;
+  assert.equal(held.code, 1);
+  assert.match(held.err, /Another process holds the dead letters of LOG_DEAD/);
+  await refuse(fixture, 2, "acme/eval");
+  const dropped = await run("dead-letters", "drop", "--project", "acme/eval", "--all", "--yes");
+  assert.match(dropped.out, /^Dropped 2 dead letters$/m);
+  assert.equal(JSON.parse((await run("dead-letters", "list", "--json")).out).total, 3);
+}, options);
+
+test(
+  "dead-letters --log: bytes that are not a record are kept whole, in parts that fit",
+  async () => {
+    await using fixture = await openStreamFixture();
+    const { engine, run } = fixture;
+    const line = new Uint8Array(900_000).map((_, i) => 32 + i % 90);
+    const message = {
+      subject: recordSubject("weave-wal", 1, NAME),
+      seq: 7,
+      time: 0,
+      payload: line,
+    };
+    const deadLetter = { reason: "corrupt" as const, offset: 0, length: line.length };
+    const { clock } = detectRuntime();
+    await keepDeadLetters({ engine, clock, prefix: "weave-wal", partition: 1 }, [
+      { deadLetter, line, message, offset: 0 },
+    ]);
+    const parts = linesOf((await run("dead-letters", "export")).out).map((text) =>
+      JSON.parse(text)
+    );
+    assert.deepEqual(parts.map(({ id, type }) => [id, type]), [
+      ["1-7:0", "unreadable"],
+      ["1-7:524288", "unreadable"],
+    ]);
+    assert.equal(
+      parts.map(({ base64 }) => atob(base64)).join(""),
+      String.fromCharCode(...line.subarray(0, 90)).repeat(10_000),
+    );
+    const retried = await run("dead-letters", "retry", "1-7:0");
+    assert.equal(retried.code, 1);
+    assert.match(retried.out, /Not sent, they hold no record: 1/);
+  },
+  options,
+);
+
+test("dead-letters --log creates no log, and reports what is missing", async () => {
+  await using fixture = await openStreamFixture();
+  const { server, surroundings } = fixture;
+  const other = ["dead-letters", "list", "--log", `nats://${server.address}/OTHER`];
+  for (let i = 0; i < 2; i++) {
+    const { code, err } = await cli(other, surroundings);
+    assert.equal(code, 2);
+    assert.match(err, /Cannot find a log at nats:.*OTHER: there is no stream OTHER/);
+  }
+  const both = await fixture.run("dead-letters", "list", "--dir", ".");
+  assert.equal(both.code, 2);
+  assert.match(both.err, /Cannot use --dir with --log/);
+  await server.kill();
+  const away = await fixture.run("dead-letters", "list");
+  assert.equal(away.code, 3);
+  assert.match(away.err, /Cannot use the log: Cannot connect to/);
+}, options);
