@@ -70,9 +70,9 @@ export async function listGroups(
         { title: "COUNT", align: "right" },
         { title: "REASON" },
         { title: "HTTP" },
-        { title: "TYPES" },
-        { title: "LAST" },
-        { title: "PROJECT" },
+        { title: "TYPES", flexible: true, optional: 2 },
+        { title: "LAST", optional: 1 },
+        { title: "PROJECT", flexible: true },
         { title: "FIRST" },
         { title: "MESSAGE", flexible: true },
       ],
@@ -80,7 +80,8 @@ export async function listGroups(
       out,
     ),
   );
-  const help = "weave-wal dead-letters show <number> shows one, retry sends them again\n";
+  const help = "weave-wal dead-letters show <number> shows one\n" +
+    "weave-wal dead-letters retry sends them again\n";
   await out.write(`\n${plural(total, "dead letter")}\n${out.colors.dim(help)}`);
 }
 

@@ -8,6 +8,7 @@ import { clip, formatBytes, printable, shortId } from "../terminal/format.ts";
 import type { LogLine } from "../logs/log_lines.ts";
 import { factsOf, type RecordFacts } from "./record_facts.ts";
 import type { LogPart } from "../logs/log_part.ts";
+import { visibleLength } from "../terminal/table.ts";
 import type { Colors, Output } from "../terminal/terminal.ts";
 
 /** State of a record. */
@@ -28,36 +29,51 @@ interface Layout {
 const WIDE: Layout = { gap: "  ", offset: 12, time: 23, type: 25, call: 12, state: 9, size: 8 };
 /** For terminals with 80 columns: without the date, and with shortened types and IDs. */
 const NARROW: Layout = { gap: " ", offset: 10, time: 12, type: 13, call: 8, state: 9, size: 8 };
-/** Minimum columns for the wide layout, which leave room for the record's subject. */
-const WIDE_FROM = 115;
+/** For terminals with 60 columns: also without milliseconds and IDs. */
+const NARROWEST: Layout = { ...NARROW, time: 8, type: 10, call: 0 };
+/** Minimum columns for the other layouts, which leave room for the record's subject. */
+const WIDE_FROM = 115, NARROW_FROM = 76;
 
 function layoutFor({ columns = Infinity }: Output): Layout {
-  return columns < WIDE_FROM ? NARROW : WIDE;
+  return columns >= WIDE_FROM ? WIDE : columns >= NARROW_FROM ? NARROW : NARROWEST;
 }
+
+/** Joins the cells of a row; a layout may leave out the call. */
+function rowText({ gap, call }: Layout, cells: readonly string[]): string {
+  return cells.filter((_, at) => at !== CALL_AT || call > 0).join(gap);
+}
+
+/** Index of the cell with the ID of the call. */
+const CALL_AT = 3;
 
 /** Returns the line above the records of a part. */
 export function partHeading(
   { entity, project, name, about }: LogPart,
-  { colors }: Output,
+  { colors, columns = Infinity }: Output,
 ): string {
-  const title = colors.bold(printable(`${entity}/${project}`));
-  return `${title} ${printable(name)} ${colors.dim(about)}\n`;
+  const parts = [
+    colors.bold(printable(`${entity}/${project}`)),
+    printable(name),
+    colors.dim(about),
+  ];
+  const isNarrow = visibleLength(parts.join(" ")) > columns;
+  return `${parts.join(isNarrow ? "\n" : " ")}\n`;
 }
 
 /** Returns the column titles. */
 export function columnTitles(output: Output): string {
-  const { gap, offset, time, type, call, state, size } = layoutFor(output);
-  return output.colors.bold(
-    [
-      "OFFSET".padStart(offset),
-      "TIME".padEnd(time),
-      "TYPE".padEnd(type),
-      "CALL".padEnd(call),
-      "STATE".padEnd(state),
-      "SIZE".padStart(size),
-      "WHAT",
-    ].join(gap),
-  ) + "\n";
+  const layout = layoutFor(output);
+  const { offset, time, type, call, state, size } = layout;
+  const titles = rowText(layout, [
+    "OFFSET".padStart(offset),
+    "TIME".padEnd(time),
+    "TYPE".padEnd(type),
+    "CALL".padEnd(call),
+    "STATE".padEnd(state),
+    "SIZE".padStart(size),
+    "WHAT",
+  ]);
+  return `${output.colors.bold(titles)}\n`;
 }
 
 /** Formats a line as a row. */
@@ -68,17 +84,19 @@ export function rowOf(
   output: Output,
 ): string {
   const { colors, columns } = output;
-  const { gap, ...widths } = layoutFor(output);
+  const layout = layoutFor(output);
+  const { gap, ...widths } = layout;
   const type = "record" in line ? line.record.type : line.corrupt.reason;
-  const time = facts.time === undefined ? "" : timeText(facts.time).slice(-widths.time);
-  const before = [
+  const time = facts.time === undefined ? "" : timeText(facts.time);
+  const before = rowText(layout, [
     String(line.offset).padStart(widths.offset),
-    time.padEnd(widths.time),
+    (widths.time < WIDE.time ? time.slice(-NARROW.time) : time).slice(0, widths.time)
+      .padEnd(widths.time),
     clip(type, widths.type).padEnd(widths.type),
     shortId(printable(facts.callId ?? "")).slice(-widths.call).padEnd(widths.call),
     state.padEnd(widths.state),
     formatBytes(line.length).padStart(widths.size),
-  ].join(gap);
+  ]);
   const what = whatOf(line, facts);
   const room = columns === undefined
     ? what.length

@@ -20,6 +20,7 @@ import { isOtelType } from "../../protocol/otlp/otel_request.ts";
 import type { InspectJob } from "./records.ts";
 import { timeText } from "./rows.ts";
 import { beginProgress } from "../terminal/progress.ts";
+import { visibleLength } from "../terminal/table.ts";
 import { matchesId } from "./record_filter.ts";
 import { type CallValue, factsOf, spanFactsOf, valueOf } from "./record_facts.ts";
 import type { LogPart } from "../logs/log_part.ts";
@@ -163,7 +164,7 @@ class TreePrinter {
 }
 
 function traceText(trace: Trace, output: Output, values: boolean): string {
-  const { colors } = output;
+  const { colors, columns = Infinity } = output;
   const failed = trace.calls.filter(({ exception }) => exception !== undefined).length;
   const running = trace.calls.filter(({ hasEnd }) => !hasEnd).length;
   const [first] = trace.roots;
@@ -174,12 +175,23 @@ function traceText(trace: Trace, output: Output, values: boolean): string {
     failed === 0 ? null : colors.red(`${formatCount(failed)} failed`),
     running === 0 ? null : colors.yellow(`${formatCount(running)} without an end`),
   ].filter((fact) => fact !== null);
-  let text = `${colors.dim("trace")} ${printable(trace.id)}  ${facts.join(", ")}\n`;
+  const title = `${colors.dim("trace")} ${printable(trace.id)}`;
+  const about = `  ${facts.join(", ")}`;
+  const isNarrow = visibleLength(title + about) > columns;
+  let text = isNarrow
+    ? `${title}\n${visibleLength(about) > columns ? withoutDate(about) : about}\n`
+    : `${title}${about}\n`;
   for (const placed of walk(trace)) {
-    text += `  ${colors.dim(branch(placed))}${callText(placed.call, colors)}\n`;
+    const lines = branch(placed);
+    const room = columns - 2 - lines.length;
+    text += `  ${colors.dim(lines)}${callText(placed.call, colors, room)}\n`;
     if (values) text += valuesText(placed, output);
   }
   return text;
+}
+
+function withoutDate(about: string): string {
+  return about.replace(/\d{4}-\d\d-\d\d /, "");
 }
 
 /** Maximum characters of inputs and of an output if the line length is unlimited. */
@@ -210,20 +222,26 @@ function branch(placed: PlacedCall): string {
   return drawn;
 }
 
-function callText(call: CallNode, colors: Output["colors"]): string {
-  const name = printable(call.displayName ?? call.op ?? "(its start is not in this log)");
+/** Maximum characters of an exception. */
+const MAX_EXCEPTION_LENGTH = 200;
+/** Characters of a name or an exception that are shown however little room there is. */
+const MIN_LENGTH = 12;
+
+function callText(call: CallNode, colors: Output["colors"], room: number): string {
   const time = duration(call);
+  const facts = [...time === null ? [] : [formatDuration(time)], formatBytes(call.bytes)];
+  const forText = room - facts.reduce((sum, fact) => sum + 2 + fact.length, 2);
+  const name = clip(
+    printable(call.displayName ?? call.op ?? "(its start is not in this log)"),
+    Math.max(MIN_LENGTH, forText - MIN_LENGTH),
+  );
+  const left = Math.max(MIN_LENGTH, Math.min(MAX_EXCEPTION_LENGTH, forText - name.length));
   const state = !call.hasEnd
     ? colors.yellow("no end yet")
     : call.exception === undefined
     ? colors.green("✓")
-    : colors.red(`✗ ${printable(call.exception).slice(0, 200)}`);
-  const parts = [
-    time === null ? null : formatDuration(time),
-    formatBytes(call.bytes),
-    state,
-  ].filter((part) => part !== null);
-  return `${name}  ${parts.join("  ")}`;
+    : colors.red(clip(`✗ ${printable(call.exception)}`, left));
+  return [name, ...facts, state].join("  ");
 }
 
 function duration({ started, ended }: CallNode): number | null {

@@ -7,11 +7,13 @@
 import assert from "node:assert/strict";
 import headless from "@xterm/headless";
 import { type Running, temporary } from "../../support/cli/cli_support.ts";
-import { openLog, writeCalls } from "../../support/cli/written_logs.ts";
+import { startMockServer } from "../../../tools/mock_server/serve.ts";
+import { endCall, openLog, startCall, writeCalls } from "../../support/cli/written_logs.ts";
 import {
   CTRL_C,
   noResize,
   noTerminal,
+  plain,
   resizeTerminal,
   startInTerminal,
 } from "../../support/cli/cli_terminal.ts";
@@ -78,6 +80,47 @@ for (const columns of [60, 80, 120, 200]) {
     await status.ended;
     // High enough for all advice.
     assertTable(await new Screen(columns, 200).draw(status), columns);
+  }, { timeout: 120_000, skip: noTerminal });
+}
+
+/** Leaves a call with an error and long values, and dead letters. */
+async function rejectedLogs(wal: string): Promise<void> {
+  const name = "acme/a-project-with-a-name";
+  await using mock = await startMockServer();
+  mock.faults.add({ path: /feedback/, status: 422, body: { reason: "a reason ".repeat(30) } });
+  const log = openLog(wal, name, { server: mock.url, key: "a-secret-key-0123456789" });
+  log.append(
+    "feedback_create",
+    `{"id":"f1","project_id":"${name}","weave_ref":"weave:///${name}/call/c1","feedback_type":"custom","payload":{}}`,
+  );
+  await log.finish();
+  const traced = openLog(wal, name, { server: mock.url });
+  const root = startCall(traced, name, {
+    op: "answer".repeat(20),
+    inputs: { text: "x".repeat(500) },
+  });
+  const child = startCall(traced, name, { op: "search", parent: root });
+  endCall(traced, name, child, { exception: `Error: ${"failed ".repeat(50)}` });
+  await traced.finish();
+}
+
+for (const columns of [60, 80, 120, 200]) {
+  test(`terminal: no line of a table or a tree wraps in ${columns} columns`, async () => {
+    await using place = await temporary();
+    await rejectedLogs(place.wal);
+    const commands = [
+      ["inspect"],
+      ["inspect", "--tree", "--values"],
+      ["dead-letters", "list"],
+    ];
+    for (const args of commands) {
+      const command = startInTerminal(args, { cwd: place.path }, columns);
+      assert.equal((await command.ended).code, 0, command.out());
+      const shown = plain(command.out()).split(/\r?\n/).filter((line) => !line.includes("\r"));
+      const wide = shown.filter((line) => [...line].length > columns);
+      assert.deepEqual(wide, [], args.join(" "));
+      assert.ok(shown.length > 3, command.out());
+    }
   }, { timeout: 120_000, skip: noTerminal });
 }
 
