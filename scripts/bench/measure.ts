@@ -25,6 +25,8 @@ export interface Sizes {
   readonly clusterRecords: number;
   /** Numbers of dead processes whose segments are recovered. */
   readonly deadProcesses: readonly number[];
+  /** Number of files in a directory with very many. */
+  readonly directoryFiles: number;
 }
 
 /** A full run. */
@@ -39,6 +41,7 @@ export const FULL: Sizes = {
   relayRounds: 3,
   clusterRecords: 100_000,
   deadProcesses: [100, 1_000, 10_000],
+  directoryFiles: 100_000,
 };
 
 /** A run of a minute or two. It may miss goals that need large logs or an idle machine. */
@@ -53,6 +56,7 @@ export const QUICK: Sizes = {
   relayRounds: 1,
   clusterRecords: 20_000,
   deadProcesses: [100, 1_000],
+  directoryFiles: 10_000,
 };
 
 /** One number with its goal. */

@@ -7,6 +7,7 @@
 import type { Measure } from "./measure.ts";
 import { append } from "./measures/append.ts";
 import { cluster } from "./measures/cluster.ts";
+import { directory } from "./measures/directory.ts";
 import { drain } from "./measures/drain.ts";
 import { exit } from "./measures/exit.ts";
 import { latency } from "./measures/latency.ts";
@@ -24,6 +25,7 @@ export const MEASURES: Readonly<Record<string, Measure>> = {
   drain,
   memory,
   recovery,
+  directory,
   traced,
   register,
   otel,

@@ -1,8 +1,8 @@
 /**
  * Writes the files of processes killed after a few calls: for each a presence file, a
- * lock and a segment of six records. Prints one line of JSON.
+ * lock and a segment of six records; or files of one dead letter each. Prints one line of JSON.
  *
- * Usage: `write_orphans.ts <directory> <server URL> <processes>`
+ * Usage: `write_orphans.ts <directory> <server URL> <processes> [dead-letters]`
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { formatStem, writerToken } from "../../../src/wal/segment/segment_name.t
 import { projectDirectory } from "../../../src/wal/segment/project_directory.ts";
 import { idOf, startRequest } from "../workloads/records.ts";
 
-const [root, serverUrl, processes] = process.argv.slice(2);
+const [root, serverUrl, processes, kind = "segments"] = process.argv.slice(2);
 const directory = projectDirectory(root, "bench", "bench");
 const projectId = "bench/bench";
 /** The same in every process: the source file of an op, and its object. */
@@ -27,6 +27,12 @@ const shared = [
 ].join("");
 /** Larger than any process ID. */
 const DEAD_PID = 2 ** 30;
+
+function deadLetter(): string {
+  const at = new Date().toISOString();
+  const error = { reason: "refused", status: 422, message: "no", at, server: serverUrl };
+  return `${JSON.stringify({ type: "obj_create", req: {}, error })}\n`;
+}
 
 function record(type: string, req: unknown): string {
   return `${JSON.stringify({ type, req })}\n`;
@@ -39,6 +45,10 @@ const now = BigInt(Date.now()) * 1_000_000n;
 for (let i = 0; i < Number(processes); i++) {
   const token = writerToken(crypto.randomUUID().replaceAll("-", ""), serverUrl);
   const { stem } = formatStem(now + BigInt(i), token);
+  if (kind === "dead-letters") {
+    writeFileSync(join(directory, `${stem}.deadletter`), deadLetter());
+    continue;
+  }
   let text = shared;
   for (const call of [2 * i, 2 * i + 1]) {
     const start = startRequest(idOf(call)) as { start: { trace_id: string } };
