@@ -13,7 +13,7 @@ import type { DrainOptions } from "./drain/drain_options.ts";
 import type { ServerState } from "./http/circuit_breaker.ts";
 import { OutageWatch } from "./outage_watch.ts";
 import { actsOnEarlier } from "./records/record_sender.ts";
-import { Recovery } from "./recovery/recovery.ts";
+import { type DirectoriesToScan, Recovery } from "./recovery/recovery.ts";
 import { Sender } from "./sender.ts";
 
 /** Maximum size of a record in memory: the server's own request limit. */
@@ -50,7 +50,7 @@ export interface CreateSenderOptions extends DrainSettings {
   /** Root directory of all logs; `null` if there is no disk. */
   readonly root: string | null;
   /** Project directories to search for orphaned segments, requested for every scan. */
-  readonly directories: () => string[];
+  readonly directories: DirectoriesToScan;
   /** Called when another process has taken over a segment of the own log. */
   readonly onLost: () => void;
   /** Report the start and the completion of the recovery of dead processes' segments. */

@@ -13,6 +13,7 @@ import { Drain } from "./drain/drain.ts";
 import { type DrainOptions, POLL_MS } from "./drain/drain_options.ts";
 import { endOf } from "./drain/drain_progress.ts";
 import type { Recovery } from "./recovery/recovery.ts";
+import { earliest } from "./recovery/undrained_segments.ts";
 
 /** Options for {@linkcode Sender}. */
 export interface SenderOptions {
@@ -116,9 +117,9 @@ export class Sender {
 
   /** Returns when the oldest pending record was written, epoch ms; `null` if none is pending. */
   async oldestPending(): Promise<number | null> {
-    const times = await Promise.all(this.drains().map((drain) => drain.oldestPending()));
-    const known = times.filter((time) => time !== null);
-    return known.length === 0 ? null : Math.min(...known);
+    const inDrains = this.drains().map((drain) => drain.oldestPending());
+    const others = this.#options.recovery?.oldestPending() ?? null;
+    return earliest(await Promise.all([...inDrains, others]));
   }
 
   /**

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { openPipeline } from "../../src/client/pipeline/create_pipeline.ts";
 import type { PipelineOptions } from "../../src/client/pipeline/pipeline.ts";
 import { LogWorld } from "../support/wal/wal_fixture.ts";
+import { presenceOf, putSegment, tokenOf } from "../support/wal/writer_fixture.ts";
 import { test } from "../harness.ts";
 
 const SECOND = 1_000;
@@ -74,5 +75,25 @@ test("stats: while the server is down, the next attempt is known", async () => {
   await clock.elapse(60 * SECOND);
   assert.ok(server.requests > before);
   assert.equal((await pipeline.stats()).server.nextAttempt, null);
+  await finish();
+});
+
+test("stats: the oldest record may be one that an ended process left", async () => {
+  const { world, pipeline, append, finish } = scene({ retryMaxMs: 300_000 });
+  world.server.refuse = () => ({ status: 401, body: {} });
+  const token = tokenOf(7);
+  const dead = world.process();
+  presenceOf(dead, token).ensure();
+  dead.kill();
+  const written = world.clock.now() - 60 * SECOND;
+  const started_at = new Date(written).toISOString();
+  const call = { project_id: "team/project", id: "a", trace_id: "a", op_name: "o", started_at };
+  const start = { ...call, attributes: {}, inputs: {} };
+  const line = JSON.stringify({ type: "call_start", req: { start } });
+  putSegment(world, token, { ".jsonl": `${line}\n` }, BigInt(written) * 1_000_000n);
+  await world.clock.elapse(10 * SECOND);
+  assert.equal((await pipeline.stats()).oldestPendingMs, world.clock.now() - written);
+  append();
+  assert.equal((await pipeline.stats()).oldestPendingMs, world.clock.now() - written);
   await finish();
 });

@@ -7,6 +7,7 @@
 import { mayGoTo, retryDeadLetters } from "../../delivery/dead_letters/retry_dead_letters.ts";
 import type { RetryResult } from "../../delivery/dead_letters/resend_dead_letters.ts";
 import { hasCode } from "../../errors.ts";
+import { Slices } from "../../runtime/event_loop.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import {
   type DeadLetterEntry,
@@ -44,11 +45,13 @@ export class DirectoryDeadLetters implements DeadLetterSource {
   }
 
   async *all(): AsyncGenerator<PlacedDeadLetter> {
-    const { files } = this.#runtime;
+    const { files, clock } = this.#runtime;
+    const slices = new Slices(clock);
     const filter = this.#pythonRoot === undefined ? {} : { pythonRoot: this.#pythonRoot };
     const logs = await findLogs(this.#runtime, undefined, this.digestRoot, filter);
     for (const { stems, ...project } of logs) {
       for (const path of deadLetterPaths(files, project.directory, stems)) {
+        await slices.pause();
         yield* this.#file(project, path);
       }
     }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { messageOf } from "../../errors.ts";
+import { hasCode, messageOf } from "../../errors.ts";
 import { type CreatedSender, createSender } from "../../delivery/create_sender.ts";
 import type { DeliveryTarget } from "../../delivery/delivery_client.ts";
 import type { RecoveryStart } from "../../delivery/recovery/directory_recovery_options.ts";
@@ -20,6 +20,9 @@ import { plural } from "../terminal/format.ts";
 import { listProjects, projectAt, type ProjectFilter } from "../logs/projects.ts";
 import { projectLabel } from "../logs/python_logs.ts";
 import { type SenderEvent, SenderReporter } from "./sender_reporter.ts";
+
+/** Codes of errors with which a disk refuses every change. */
+const UNWRITABLE = ["EROFS", "EACCES", "EPERM"];
 
 /** Options for {@linkcode DirectorySender}. */
 export interface DirectorySenderOptions {
@@ -43,6 +46,7 @@ export class DirectorySender {
   readonly #forgetExit: () => void;
   readonly #reporter: SenderReporter;
   #timer: Timer | null = null;
+  #isUnwritable = false;
 
   /** Does not start sending. */
   constructor(options: DirectorySenderOptions) {
@@ -75,9 +79,11 @@ export class DirectorySender {
       server,
       token,
       root,
-      directories: () =>
-        listProjects(runtime, root, filter, (_, error) => onTrouble("logs", error))
-          .map(({ directory }) => directory),
+      async directories() {
+        const onUnreadable = (_: string, error: unknown): void => onTrouble("logs", error);
+        return (await listProjects(runtime, root, filter, onUnreadable))
+          .map(({ directory }) => directory);
+      },
       onProgress: (delivered, deadLetters) =>
         this.#reporter.progressed(delivered, deadLetters.length),
       // Writers enforce quotas.
@@ -100,8 +106,17 @@ export class DirectorySender {
     return this.#reporter.report(this.#deliveryClient.breaker.msToNextAttempt);
   }
 
+  /**
+   * Whether nothing is being sent, and the disk refused a change for a reason that does not go away
+   * by itself.
+   */
+  get isUnwritable(): boolean {
+    return this.#isUnwritable && this.#created.sender.drains().length === 0;
+  }
+
   /** Records a disk error, and reports it at limited frequency. */
   trouble(what: string, error: unknown): void {
+    if (UNWRITABLE.some((code) => hasCode(error, code))) this.#isUnwritable = true;
     this.#reporter.trouble(what, error);
   }
 

@@ -40,7 +40,8 @@ another server are left alone. What another process drains is waited for, not ta
 waits for its next attempt is asked to try now, also if the server has rejected it.
 
 Exit code 0 if all that was pending for the server is delivered; 1 if the time ran out, the server
-rejects the key, or records became dead letters. --follow ends with 0 on SIGTERM.`;
+rejects the key, records became dead letters, or another process cannot send what only it may send:
+it does not respond, or its records are in its memory only. --follow ends with 0 on SIGTERM.`;
 
 /** Creates the command. */
 export function flushCommand(context: Context, setCode: (code: number) => void): Command {

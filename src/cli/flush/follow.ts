@@ -76,7 +76,7 @@ export async function follow(
     });
     await waitForTargets(context, targets, {
       timeoutMs: graceMs,
-      isRefused: () => sender.report.state === "blocked",
+      obstacle: () => sender.report.state === "blocked" ? "refused" : null,
       onLook: () => {},
     });
   } finally {

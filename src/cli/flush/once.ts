@@ -25,6 +25,8 @@ import { DirectorySender } from "./directory_sender.ts";
 
 /** Maximum ms between two attempts while the user waits. */
 const RETRY_MAX_MS = 10_000;
+/** Ms without progress after which a disk that refuses changes ends the wait. */
+const UNWRITABLE_MS = 3_000;
 /** Ms between two progress lines, without a terminal. */
 const TELL_MS = 30_000;
 
@@ -32,7 +34,7 @@ const TELL_MS = 30_000;
 function troubleOf(
   own: SenderReport,
   { trouble }: OtherSenders,
-): { state: SenderReport["state"]; reason: string } {
+): { state: SenderReport["state"] | "unresponsive"; reason: string } {
   return own.state === "up" && trouble !== null ? trouble : own;
 }
 
@@ -59,6 +61,8 @@ export async function flushOnce(job: FlushJob, timeoutMs: number | undefined): P
   });
   const rate = new Rate(clock);
   let toldAt = begun;
+  let progressAt = begun;
+  let left = -1;
   let end: WaitEnd = "done";
   try {
     if ((await targets.look()).files > 0) {
@@ -66,9 +70,15 @@ export async function flushOnce(job: FlushJob, timeoutMs: number | undefined): P
       end = await waitForTargets(context, targets, {
         timeoutMs,
         stop,
-        isRefused: () => sender.report.state === "blocked" || others.isRefused,
-        async onLook({ bytes }) {
+        obstacle: () => {
+          if (sender.report.state === "blocked") return "refused";
+          const isStuck = clock.monotonic() - progressAt >= UNWRITABLE_MS;
+          return sender.isUnwritable && isStuck ? "unwritable" : others.obstacle;
+        },
+        async onLook({ bytes, files }) {
           await others.look(targets);
+          if (bytes + files !== left) progressAt = clock.monotonic();
+          left = bytes + files;
           const { delivered } = sender.report;
           const { state, reason } = troubleOf(sender.report, others);
           const text = plural(delivered, "record");
@@ -107,10 +117,11 @@ export async function flushOnce(job: FlushJob, timeoutMs: number | undefined): P
     sentByOthersBytes: targets.byOthers,
     remaining,
     holders: holdersOf(await targets.states(MAX_HELD)),
-    help: remaining.files === 0 ? [] : helpFor(others.blocked),
+    help: remaining.files === 0 ? [] : helpFor(others),
     others: targets.others,
-    missing: missingLogs(runtime, root, filter),
+    missing: await missingLogs(runtime, root, filter),
     durationMs: clock.monotonic() - begun,
+    inMemory: await others.heldInMemory(server, filter),
     lastError: others.trouble?.reason ?? sender.report.lastError?.message ?? null,
   };
   if (lines.length > 0) await err.write(`${[...new Set(lines)].join("\n")}\n`);
@@ -118,5 +129,6 @@ export async function flushOnce(job: FlushJob, timeoutMs: number | undefined): P
     json ? `${JSON.stringify(flushJson(outcome), null, 2)}\n` : flushText(outcome, out.colors),
   );
   if (outcome.end !== "done") throwIfStopped(stop);
-  return outcome.end === "done" && deadLettered === 0 ? EXIT.ok : EXIT.failed;
+  const isDone = outcome.end === "done" && deadLettered === 0 && outcome.inMemory.records === 0;
+  return isDone ? EXIT.ok : EXIT.failed;
 }

@@ -11,8 +11,10 @@ import { wakeProcess } from "../../wal/processes/presence.ts";
 import type { SenderReport } from "../../wal/processes/presence_state.ts";
 import { isRunning, readProcesses } from "../../wal/processes/process_status.ts";
 import { printable } from "../terminal/format.ts";
+import { isMeant, type ProjectFilter } from "../logs/projects.ts";
 import { processName } from "../status/state/sender_state.ts";
 import type { FlushTargets } from "./targets.ts";
+import type { Obstacle } from "./wait.ts";
 
 /** Ms between two reads of other processes' reports. */
 const LOOK_MS = 1_000;
@@ -20,6 +22,9 @@ const LOOK_MS = 1_000;
  * Ms in which a process that was asked to send now tries, and reports the result, at the latest.
  */
 const ATTEMPT_MS = 3 * HEARTBEAT_MS;
+
+/** Ms in which a process that resumes has sent a heartbeat. */
+const SILENT_MS = 2 * HEARTBEAT_MS;
 
 /** Process that the server rejects, and that was asked to retry. */
 interface Attempt {
@@ -31,9 +36,17 @@ interface Attempt {
 
 /** Why another process does not send. */
 export interface OtherTrouble {
-  readonly state: "down" | "blocked";
+  readonly state: "down" | "blocked" | "unresponsive";
   /** `HTTP 401: … (pid 4711)`. */
   readonly reason: string;
+}
+
+/** Records that exist only in the memory of running processes. */
+export interface HeldInMemory {
+  readonly records: number;
+  readonly bytes: number;
+  /** Names of the processes. */
+  readonly processes: readonly string[];
 }
 
 /** Watches the processes that drain segments a flush waits for. */
@@ -42,10 +55,13 @@ export class OtherSenders {
   readonly #root: string;
   #lookedAt = -Infinity;
   #trouble: OtherTrouble | null = null;
-  #isRefused = false;
+  #obstacle: Obstacle | null = null;
   #blocked: readonly string[] = [];
+  #silent: readonly string[] = [];
   /** Processes that the server rejects, by token. */
   readonly #attempts = new Map<string, Attempt>();
+  /** Since when processes have been seen without heartbeats, on the monotonic clock, by token. */
+  readonly #silentSince = new Map<string, number>();
 
   /** @param root Root directory of all logs. */
   constructor(runtime: Runtime, root: string) {
@@ -63,11 +79,32 @@ export class OtherSenders {
     return this.#blocked;
   }
 
+  /** Names of the processes that have stopped sending heartbeats, as of the last `look`. */
+  get silent(): readonly string[] {
+    return this.#silent;
+  }
+
   /**
-   * Whether everything left belongs to processes that the server rejects, each asked to try again.
+   * Why everything left belongs to processes that cannot send it: the server rejects them, each
+   * asked to try again, or they do not respond.
    */
-  get isRefused(): boolean {
-    return this.#isRefused;
+  get obstacle(): Obstacle | null {
+    return this.#obstacle;
+  }
+
+  /** Reads which records of a server are only in the memory of running processes. */
+  async heldInMemory(server: string, filter: ProjectFilter): Promise<HeldInMemory> {
+    const processes = (await readProcesses(this.#runtime, this.#root)).filter((process) =>
+      isRunning(process) && process.server === server &&
+      process.log !== null && isMeant(process.log, filter) && process.log.memory.records > 0
+    );
+    const sum = (of: "records" | "bytes"): number =>
+      processes.reduce((all, { log }) => all + log!.memory[of], 0);
+    return {
+      records: sum("records"),
+      bytes: sum("bytes"),
+      processes: processes.map(processName),
+    };
   }
 
   /** Reads the reports of other processes, and wakes those that are in backoff. */
@@ -76,24 +113,38 @@ export class OtherSenders {
     if (clock.monotonic() - this.#lookedAt < LOOK_MS) return;
     this.#lookedAt = clock.monotonic();
     const tokens = targets.otherDrainers;
-    this.#trouble = null;
-    this.#isRefused = false;
-    this.#blocked = [];
+    const writers = targets.otherWriters;
+    this.#trouble = this.#obstacle = null;
+    this.#blocked = this.#silent = [];
     if (tokens.size === 0) return;
     const blocked: string[] = [];
+    const silent: string[] = [];
     const refused = new Set<string>();
+    const unable = new Set<string>();
     for (const process of await readProcesses(this.#runtime, this.#root)) {
       const { token, sender } = process;
-      if (!tokens.has(token) || !isRunning(process) || sender === null) continue;
+      if (!tokens.has(token) || !isRunning(process)) continue;
+      // The lease of a suspended process expires, but only it may send what it writes.
+      if (process.liveness === "unresponsive" && writers.has(token)) {
+        silent.push(processName(process));
+        if (this.#isSilent(token)) unable.add(token);
+        this.#note("unresponsive", "no heartbeat", processName(process));
+        continue;
+      }
+      this.#silentSince.delete(token);
+      if (sender === null) continue;
       if (sender.state === "down") this.#wake(token);
       if (sender.state === "blocked") {
         blocked.push(processName(process));
         if (this.#hasTried(token, sender)) refused.add(token);
       }
-      this.#note(sender, processName(process));
+      if (sender.state !== "up") this.#note(sender.state, sender.reason, processName(process));
     }
     this.#blocked = blocked;
-    this.#isRefused = refused.size > 0 && targets.areAllOf(refused);
+    this.#silent = silent;
+    for (const token of refused) unable.add(token);
+    if (unable.size === 0 || !targets.areAllOf(unable)) return;
+    this.#obstacle = refused.size > 0 ? "refused" : "unresponsive";
   }
 
   /**
@@ -109,8 +160,19 @@ export class OtherSenders {
     return false;
   }
 
-  #note({ state, reason }: SenderReport, name: string): void {
-    if (state === "up" || this.#trouble?.state === "blocked") return;
+  /**
+   * Returns whether a process has sent no heartbeat for long enough while this command looked: after
+   * a pause of the machine, all heartbeats are old.
+   */
+  #isSilent(token: string): boolean {
+    const now = this.#runtime.clock.monotonic();
+    const since = this.#silentSince.get(token) ?? now;
+    this.#silentSince.set(token, since);
+    return now - since >= SILENT_MS;
+  }
+
+  #note(state: OtherTrouble["state"], reason: string, name: string): void {
+    if (this.#trouble?.state === "blocked") return;
     this.#trouble = { state, reason: printable(`${reason} (${name})`) };
   }
 

@@ -5,6 +5,7 @@
  */
 
 import type { SegmentState } from "../../wal/orphans/segment_status.ts";
+import type { HeldInMemory, OtherSenders } from "./other_senders.ts";
 import type { OtherServer, Remaining } from "./targets.ts";
 import type { WaitEnd } from "./wait.ts";
 import { formatBytes, formatDuration, plural, printable, shellWord } from "../terminal/format.ts";
@@ -34,6 +35,8 @@ export interface FlushOutcome {
   readonly missing: { readonly message: string; readonly hint: string } | null;
   readonly durationMs: number;
   readonly lastError: string | null;
+  /** Records that exist only in the memory of running processes. */
+  readonly inMemory: HeldInMemory;
 }
 
 /** Maximum number of remaining files whose draining process is listed. */
@@ -57,30 +60,47 @@ export function holdersOf(left: readonly SegmentState[]): string[] {
 const MAX_NAMES = 3;
 
 /**
- * Returns actions for the records of running processes whose requests the server rejects: each
- * drains its own log.
+ * Returns actions for the records of running processes that cannot send them: each drains its own
+ * log.
  */
-export function helpFor(blocked: readonly string[]): string[] {
-  if (blocked.length === 0) return [];
-  const names = blocked.slice(0, MAX_NAMES).join(", ") +
-    (blocked.length > MAX_NAMES ? ` and ${blocked.length - MAX_NAMES} more` : "");
+export function helpFor({ blocked, silent }: Pick<OtherSenders, "blocked" | "silent">): string[] {
   return [
-    printable(
-      `Only ${names} may send these records while it runs. End it, and weave-wal flush sends them; or ` +
-        "restart it with a key and a URL that the server accepts",
-    ),
-  ];
+    ...blocked.length === 0 ? [] : [
+      `${
+        onlyThey(blocked)
+      } End it, and weave-wal flush sends them; or restart it with a key and a ` +
+      "URL that the server accepts",
+    ],
+    ...silent.length === 0 ? [] : [
+      `${
+        onlyThey(silent)
+      } It is suspended, hung, or cannot write to its disk. Let it continue, or ` +
+      "end it, and weave-wal flush sends them",
+    ],
+  ].map(printable);
+}
+
+function onlyThey(names: readonly string[]): string {
+  return `Only ${listed(names)} may send these records while it runs.`;
+}
+
+function listed(names: readonly string[]): string {
+  const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : "";
+  return names.slice(0, MAX_NAMES).join(", ") + more;
 }
 
 const ENDS: Readonly<Record<Exclude<WaitEnd, "done">, string>> = {
   timeout: "the time ran out",
-  refused: "the server rejects what is sent",
   stopped: "stopped",
+  refused: "the server rejects what is sent",
+  unresponsive: "the processes that may send it do not respond",
+  unwritable: "the log cannot be changed on this disk",
 };
 
 /** Formats the outcome for people. */
 export function flushText(outcome: FlushOutcome, colors: Colors): string {
-  const { end, server, delivered, deadLettered, remaining, durationMs, missing } = outcome;
+  const { end, server, delivered, deadLettered, remaining, inMemory, durationMs, missing } =
+    outcome;
   const ownBytes = outcome.sentBytes - outcome.sentByOthersBytes;
   const lines: string[] = [];
   if (delivered > 0) {
@@ -94,7 +114,7 @@ export function flushText(outcome: FlushOutcome, colors: Colors): string {
     lines.push(`Delivered by other processes: ${formatBytes(outcome.sentByOthersBytes)} of log`);
   }
   if (missing !== null) lines.push(missing.message, colors.dim(`  ${missing.hint}`));
-  else if (lines.length === 0 && end === "done" && deadLettered === 0) {
+  else if (lines.length === 0 && end === "done" && deadLettered === 0 && inMemory.records === 0) {
     lines.push(`Nothing pending for ${printable(server)}`);
   }
   if (deadLettered > 0) {
@@ -110,6 +130,15 @@ export function flushText(outcome: FlushOutcome, colors: Colors): string {
       ),
       ...outcome.holders.map((holder) => colors.dim(`  ${holder}`)),
       ...outcome.help.map((step) => `  ${step}`),
+    );
+  }
+  if (inMemory.records > 0) {
+    const what = `${plural(inMemory.records, "record")} (${formatBytes(inMemory.bytes)})`;
+    lines.push(
+      colors.yellow(
+        `Not sent: ${what} in the memory of ${printable(listed(inMemory.processes))} only, whose ` +
+          "disk fails. Only it can send them, and they are lost if it ends before",
+      ),
     );
   }
   for (const other of outcome.others) lines.push(...otherText(other, colors));

@@ -108,11 +108,11 @@ export class FlushTargets {
     const cache = new ProcessCache();
     const states: SegmentState[] = [];
     const interrupted: InterruptedWriter[] = [];
-    for (const { directory } of listProjects(runtime, root, filter, onUnreadable)) {
+    for (const { directory } of await listProjects(runtime, root, filter, onUnreadable)) {
       try {
         const segments = await listSegments(runtime, directory);
         for (const state of await inspectSegments(runtime, segments, cache)) states.push(state);
-        interrupted.push(...interruptedWriters(runtime, segments, cache));
+        for (const one of await interruptedWriters(runtime, segments, cache)) interrupted.push(one);
       } catch (error) {
         if (hasCode(error, "ENOENT")) continue;
         if (onUnreadable === undefined) throw error;
@@ -136,6 +136,14 @@ export class FlushTargets {
     return new Set(
       this.#targets.filter((target) => this.#isOthers(target))
         .map(({ state }) => state.drainer?.token).filter((token) => typeof token === "string"),
+    );
+  }
+
+  /** Tokens of those of them that drain what they wrote, which no other process takes over. */
+  get otherWriters(): ReadonlySet<string> {
+    return new Set(
+      this.#targets.filter((target) => this.#isOthers(target)).map(({ state }) => state.drainer!)
+        .flatMap(({ as, token }) => as === "writer" && token !== null ? [token] : []),
     );
   }
 

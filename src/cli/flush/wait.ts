@@ -20,16 +20,25 @@ export interface FlushJob {
   readonly json: boolean;
 }
 
+/**
+ * Why waiting longer is pointless.
+ *
+ * - `refused`: the server rejects what is sent.
+ * - `unresponsive`: the processes that may send what is left do not respond.
+ * - `unwritable`: the disk does not let this command change the log.
+ */
+export type Obstacle = "refused" | "unresponsive" | "unwritable";
+
 /** Why a wait ended. */
-export type WaitEnd = "done" | "timeout" | "refused" | "stopped";
+export type WaitEnd = "done" | "timeout" | "stopped" | Obstacle;
 
 /** Limits of a wait. */
 export interface WaitLimits {
   readonly timeoutMs: number | undefined;
   /** Aborts the wait. */
   readonly stop?: AbortSignal;
-  /** Returns whether waiting longer is pointless. */
-  readonly isRefused: () => boolean;
+  /** Returns why waiting longer is pointless; `null` if it is not. Called after `onLook`. */
+  readonly obstacle: () => Obstacle | null;
   /** Called with the result of every check. */
   readonly onLook: (remaining: Remaining) => void | Promise<void>;
 }
@@ -42,7 +51,7 @@ const SHARE = 5;
 export async function waitForTargets(
   { runtime: { clock } }: Context,
   targets: FlushTargets,
-  { timeoutMs, stop, isRefused, onLook }: WaitLimits,
+  { timeoutMs, stop, obstacle, onLook }: WaitLimits,
 ): Promise<WaitEnd> {
   const begun = clock.monotonic();
   for (;;) {
@@ -52,7 +61,8 @@ export async function waitForTargets(
     const now = clock.monotonic();
     if (remaining.files === 0) return "done";
     if (stop?.aborted) return "stopped";
-    if (isRefused()) return "refused";
+    const end = obstacle();
+    if (end !== null) return end;
     const left = timeoutMs === undefined ? Infinity : timeoutMs - (now - begun);
     if (left <= 0) return "timeout";
     await pause(clock, Math.min(left, Math.max(LOOK_MS, (now - before) * SHARE)), stop);

@@ -53,7 +53,7 @@ export class DirectoryStore implements LogStore {
     return DirectoryVerifier.open(this.#runtime, this.place, scope);
   }
 
-  missing(filter: LogFilter): MissingLogs | null {
+  missing(filter: LogFilter): Promise<MissingLogs | null> {
     return missingLogs(this.#runtime, this.place, filter);
   }
 }

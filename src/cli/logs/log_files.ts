@@ -75,7 +75,7 @@ async function findAll(
   }
   const own = await withStems(runtime, projectAt(runtime, target));
   if (own.stems.length > 0 || files.stat(join(target, RETRY_DIRECTORY)) !== null) return [own];
-  const below = await allWithStems(runtime, listProjects(runtime, target, filter));
+  const below = await allWithStems(runtime, await listProjects(runtime, target, filter));
   if (path === undefined) return below;
   // Any directory has subdirectories, but not all contain logs.
   const found = below.filter(({ stems }) => stems.length > 0);

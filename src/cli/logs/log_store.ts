@@ -42,5 +42,5 @@ export interface LogStore {
    */
   verifier(scope: VerifyScope): Promise<LogVerifier>;
   /** Why a filter means nothing; `null` if it means something, or nothing tells. */
-  missing(filter: LogFilter): MissingLogs | null;
+  missing(filter: LogFilter): Promise<MissingLogs | null>;
 }

@@ -43,30 +43,33 @@ export type OnUnreadable = (directory: string, error: unknown) => void;
  * @param onUnreadable Called for directories that cannot be read. Without it, their error is
  * thrown: an unreadable directory must not look like an empty one.
  */
-export function listProjects(
+export async function listProjects(
   runtime: Runtime,
   root: string,
   filter: ProjectFilter = {},
   onUnreadable?: OnUnreadable,
-): ProjectPath[] {
+): Promise<ProjectPath[]> {
   const { pythonRoot, keyDigest } = filter;
-  const found = projectsBelow(runtime, root, filter, onUnreadable);
+  const found = await projectsBelow(runtime, root, filter, onUnreadable);
   if (pythonRoot === undefined) return found;
-  for (const project of projectsBelow(runtime, pythonRoot, filter, onUnreadable)) {
+  for (const project of await projectsBelow(runtime, pythonRoot, filter, onUnreadable)) {
     if (project.python) found.push(project);
     else if (keyDigest === undefined) found.push({ ...project, python: { keyDigest: null } });
   }
   return found;
 }
 
-function projectsBelow(
+async function projectsBelow(
   runtime: Runtime,
   root: string,
   filter: ProjectFilter,
   onUnreadable: OnUnreadable | undefined,
-): ProjectPath[] {
-  return directoriesBelow(runtime, root, filter, onUnreadable)
-    .flatMap((path) => withKeyDirectories(runtime, path, filter, onUnreadable));
+): Promise<ProjectPath[]> {
+  const found: ProjectPath[] = [];
+  for (const path of directoriesBelow(runtime, root, filter, onUnreadable)) {
+    found.push(...await withKeyDirectories(runtime, path, filter, onUnreadable));
+  }
+  return found;
 }
 
 /** Returns the directories of projects, judging by their names only. */
@@ -87,12 +90,12 @@ function directoriesBelow(
 /**
  * Returns a project's directory and those inside it that the Python SDK keeps for single API keys.
  */
-function withKeyDirectories(
+async function withKeyDirectories(
   runtime: Runtime,
   project: ProjectPath,
   { keyDigest }: ProjectFilter,
   onUnreadable: OnUnreadable | undefined,
-): ProjectPath[] {
+): Promise<ProjectPath[]> {
   const { directory } = project;
   // Avoids listing a directory that may have a hundred thousand segments.
   if (keyDigest !== undefined) {
@@ -100,11 +103,20 @@ function withKeyDirectories(
     const isThere = runtime.files.stat(own)?.kind === "directory";
     return isThere ? [project, projectAt(runtime, own)] : [project];
   }
-  const keys = directoriesIn(runtime, directory, onUnreadable)
-    .filter(isKeyDirectory);
+  const keys: string[] = [];
+  let hasOwn = false;
+  try {
+    for await (const entries of runtime.files.scan(directory)) {
+      for (const { kind, name } of entries) {
+        if (kind === "file") hasOwn = true;
+        else if (kind === "directory" && isKeyDirectory(name)) keys.push(join(directory, name));
+      }
+    }
+  } catch (error) {
+    noteUnreadable(directory, error, onUnreadable);
+  }
   if (keys.length === 0) return [project];
-  const hasOwn = runtime.files.list(directory).some(({ kind }) => kind === "file");
-  return [...hasOwn ? [project] : [], ...keys.map((path) => projectAt(runtime, path))];
+  return [...hasOwn ? [project] : [], ...keys.sort().map((path) => projectAt(runtime, path))];
 }
 
 /** Returns whether a filter matches this project. */
@@ -121,18 +133,18 @@ export function isMeant(
  * "acme/chta" in …`; `null` if at least one project matches. Does not list any project's directory
  * unless something is missing, since it may have 100,000 files.
  */
-export function missingLogs(
+export async function missingLogs(
   runtime: Runtime,
   root: string,
   filter: ProjectFilter,
-): { message: string; hint: string } | null {
+): Promise<{ message: string; hint: string } | null> {
   const { entity, project, ...python } = filter;
   const isAnywhere = hasLogs(runtime, root) || python.pythonRoot !== undefined;
   const roots = [root, python.pythonRoot].filter((path) => path !== undefined);
   if (isAnywhere && roots.some((path) => directoriesBelow(runtime, path, filter).length > 0)) {
     return null;
   }
-  const all = isAnywhere ? listProjects(runtime, root, python) : [];
+  const all = isAnywhere ? await listProjects(runtime, root, python) : [];
   const named = entity === undefined && project === undefined
     ? "a log"
     : `a log of ${[entity ?? "any entity", project ?? "any project"].join("/")}`;
@@ -158,11 +170,15 @@ function directoriesIn(
     return files.list(path).filter(({ kind, name }) => kind === "directory" && name[0] !== ".")
       .map(({ name }) => join(path, name)).sort();
   } catch (error) {
-    if (hasCode(error, "ENOENT")) return [];
-    if (onUnreadable === undefined) throw error;
-    onUnreadable(path, error);
+    noteUnreadable(path, error, onUnreadable);
     return [];
   }
+}
+
+function noteUnreadable(path: string, error: unknown, onUnreadable?: OnUnreadable): void {
+  if (hasCode(error, "ENOENT")) return;
+  if (onUnreadable === undefined) throw error;
+  onUnreadable(path, error);
 }
 
 /**

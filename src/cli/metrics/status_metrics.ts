@@ -8,9 +8,9 @@ import { logMetrics, type ProcessFacts, processLabel } from "../../metrics/log_m
 import type { MetricSamples } from "../../metrics/exposition.ts";
 import { isRunning } from "../../wal/processes/process_status.ts";
 import { lossesOf } from "../status/state/log_health.ts";
+import { writersOf } from "../status/state/part_summary.ts";
 import type { ProjectReport, StatusReport } from "../status/report.ts";
 import { drainerNow, reportedSenders } from "../status/state/sender_state.ts";
-import { writersOf } from "../status/state/writer_summary.ts";
 
 /** Returns the metrics of a report. */
 export function statusMetrics(report: StatusReport): MetricSamples {
@@ -36,15 +36,15 @@ export function statusMetrics(report: StatusReport): MetricSamples {
 /** Counts segments with pending records, by the state of their sender. */
 function pendingSegments(project: ProjectReport, now: number): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const { state, pendingBytes } of project.segments) {
+  for (const { drainer: listed, files, pendingBytes } of project.groups) {
     if (pendingBytes === 0) continue;
-    const drainer = drainerNow(state.drainer, now);
+    const drainer = drainerNow(listed, now);
     const by = drainer === null
       ? "nobody"
       : drainer.liveness === "unresponsive"
       ? "unresponsive"
       : drainer.as;
-    counts[by] = (counts[by] ?? 0) + 1;
+    counts[by] = (counts[by] ?? 0) + files;
   }
   return counts;
 }

@@ -97,8 +97,8 @@ function safetyOf(token: string, { projects, unit }: StatusReport): string {
   let records = 0;
   let isEstimate = false;
   let inMemory = 0;
-  for (const { segments, logs } of projects) {
-    for (const { state: { drainer }, pendingRecords, pendingEstimated } of segments) {
+  for (const { groups, logs } of projects) {
+    for (const { drainer, pendingRecords, pendingEstimated } of groups) {
       if (drainer?.token !== token) continue;
       records += pendingRecords;
       isEstimate ||= pendingEstimated;
@@ -163,9 +163,8 @@ function ofProject(project: ProjectReport, report: StatusReport, options: Advice
     const message = `${plural(deadLetters.total, "dead letter")} (${reasons})${last}`;
     add("error", "dead-letters", message, `dead-letters list${only}`);
   }
-  const invalid = project.segments.find(({ state }) => state.checkpoint.invalidReason);
-  if (invalid) {
-    const why = printable(invalid.state.checkpoint.invalidReason!);
+  if (project.invalidCheckpoint !== null) {
+    const why = printable(project.invalidCheckpoint);
     const message = `A checkpoint is invalid, its file is sent from the start: ${why}`;
     add("warn", "checkpoint", message, `verify${only}`);
   }

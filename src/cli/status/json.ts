@@ -9,9 +9,10 @@ import type { Drainer } from "../../wal/orphans/segment_status.ts";
 import type { Advice } from "./advice_types.ts";
 import type { CheckResult } from "./checks.ts";
 import type { LogHealth, ReportedLog } from "./state/log_health.ts";
-import { type ProjectReport, type SegmentReport, type StatusReport, totalsOf } from "./report.ts";
+import { writersOf } from "./state/part_summary.ts";
+import type { SegmentReport } from "./state/part_report.ts";
+import { type ProjectReport, type StatusReport, totalsOf } from "./report.ts";
 import { type ReportedSender, reportedSenders, senderStateOf } from "./state/sender_state.ts";
-import { writersOf } from "./state/writer_summary.ts";
 
 /** Returns the report as one JSON value. */
 export function statusJson(

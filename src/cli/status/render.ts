@@ -18,11 +18,11 @@ import {
 import { processName, type SenderState, senderStateOf } from "./state/sender_state.ts";
 import { projectLabel } from "../logs/python_logs.ts";
 import type { Advice } from "./advice_types.ts";
+import { writersOf } from "./state/part_summary.ts";
 import { type ProjectReport, type StatusReport, totalsOf } from "./report.ts";
 import { divide, urgent } from "./layout.ts";
 import { type Column, formatTable, visibleLength } from "../terminal/table.ts";
 import type { Colors, Output } from "../terminal/terminal.ts";
-import { writersOf } from "./state/writer_summary.ts";
 
 /** Growth and shrinkage of a project's log, in bytes per second. */
 export interface FlowRate {

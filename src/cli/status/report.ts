@@ -4,41 +4,17 @@
  * @module
  */
 
-import type { ProcessView, Writer } from "../../wal/processes/process_status.ts";
-import type { SegmentState } from "../../wal/orphans/segment_status.ts";
+import type { ProcessView } from "../../wal/processes/process_status.ts";
 import type { ProjectPath } from "../logs/projects.ts";
 import type { DeadLetterCount } from "./state/dead_letter_count.ts";
 import type { LogHealth, ReportedLog } from "./state/log_health.ts";
-
-/** A part of a log that is sent in order: a segment, or the records of a project in a partition. */
-export interface PartState
-  extends Pick<SegmentState, "stem" | "size" | "checkpoint" | "open" | "drainer"> {
-  /** The process that writes it; `null` where several do that leave no name. */
-  readonly writer: Writer | null;
-}
-
-/** One segment. */
-export interface SegmentReport<State extends PartState = PartState> {
-  /** Its name for people. */
-  readonly name: string;
-  readonly state: State;
-  readonly pendingRecords: number;
-  /** Whether `pendingRecords` is an estimate. */
-  readonly pendingEstimated: boolean;
-  readonly pendingBytes: number;
-  /** Time of the oldest pending record, epoch ms. */
-  readonly oldest: number | null;
-}
+import type { PartState, SegmentReport } from "./state/part_report.ts";
+import type { PartSummary } from "./state/part_summary.ts";
 
 /** One project. */
-export interface ProjectReport<State extends PartState = PartState> extends ProjectPath {
+export interface ProjectReport<State extends PartState = PartState>
+  extends ProjectPath, PartSummary {
   readonly segments: readonly SegmentReport<State>[];
-  readonly pendingRecords: number;
-  /** Whether `pendingRecords` is an estimate. */
-  readonly pendingEstimated: boolean;
-  readonly pendingBytes: number;
-  /** Time of the oldest pending record, epoch ms. */
-  readonly oldest: number | null;
   readonly deadLetters: DeadLetterCount;
   /** Processes that have ended and left nothing pending but calls without an end. */
   readonly interrupted?: number;
@@ -72,18 +48,6 @@ export type OnProgress = (done: number, total: number) => void;
 export interface StatusSource<State extends PartState = PartState> {
   /** Makes a report. */
   report(): Promise<StatusReport<State>>;
-}
-
-/** Sums the pending records of the parts of a project. */
-export function pendingOf(
-  parts: readonly SegmentReport[],
-): Pick<ProjectReport, "pendingRecords" | "pendingEstimated" | "pendingBytes" | "oldest"> {
-  return {
-    pendingRecords: sum(parts.map(({ pendingRecords }) => pendingRecords)),
-    pendingEstimated: parts.some(({ pendingEstimated }) => pendingEstimated),
-    pendingBytes: sum(parts.map(({ pendingBytes }) => pendingBytes)),
-    oldest: least(parts.map(({ oldest }) => oldest)),
-  };
 }
 
 /** Totals of a report. */

@@ -83,7 +83,7 @@ async function status(
     ...(flags.dir === undefined ? {} : { dir: flags.dir }),
     ...(flags.log === undefined ? {} : { log: flags.log }),
   };
-  const missing = store.missing(filter);
+  const missing = await store.missing(filter);
   // A check of a directory or a project that is mistyped must not pass.
   if (missing !== null && isCheck(flags)) throw new CommandError(missing.message, missing);
   const reporter = store.status(filter, () => throwIfStopped(stop));

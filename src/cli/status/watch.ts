@@ -30,13 +30,13 @@ export async function watchStatus(
   json: boolean,
 ): Promise<never> {
   const { runtime: { clock }, terminal: { out }, stop } = context;
-  const flow = new Flow(() => new Rate(clock));
+  const flow = new Flow(clock, () => new Rate(clock));
   const draw = await drawerFor(context, json);
   try {
     for (;;) {
       const report = await reporter.report();
       const advice = adviseOn(report, adviceOptions);
-      const rates = flow.update(report);
+      const rates = await flow.update(report);
       throwIfStopped(stop);
       await draw.show(
         json

@@ -17,13 +17,9 @@ import {
   NO_DEAD_LETTERS,
 } from "../status/state/dead_letter_count.ts";
 import { healthOf, type LogHealth } from "../status/state/log_health.ts";
-import {
-  pendingOf,
-  type ProjectReport,
-  type SegmentReport,
-  type StatusReport,
-  type StatusSource,
-} from "../status/report.ts";
+import type { SegmentReport } from "../status/state/part_report.ts";
+import { summaryOf } from "../status/state/part_summary.ts";
+import type { ProjectReport, StatusReport, StatusSource } from "../status/report.ts";
 import { type PendingPart, StreamPending } from "./stream_pending.ts";
 import { readSenders, type StreamSenders } from "./stream_senders.ts";
 
@@ -78,7 +74,7 @@ export class StreamStatus implements StatusSource {
         project,
         directory: name,
         segments,
-        ...pendingOf(segments),
+        ...summaryOf(segments),
         deadLetters: deadLetters.get(name) ?? NO_DEAD_LETTERS,
         logs: [],
         health,

@@ -56,8 +56,8 @@ class StreamStore implements LogStore {
   }
 
   /** A stream keeps no trace of projects whose records are delivered. */
-  missing(): null {
-    return null;
+  missing(): Promise<null> {
+    return Promise.resolve(null);
   }
 }
 

@@ -4,6 +4,7 @@
  */
 
 import { hasCode } from "../../errors.ts";
+import { Slices } from "../../runtime/event_loop.ts";
 import type { Runtime, Timer } from "../../runtime/runtime.ts";
 import {
   type DeadLetterEntry,
@@ -91,25 +92,27 @@ export async function retryDeadLetters(options: RetryOptions): Promise<RetryResu
   }
 }
 
-/** Returns the segments of a project with dead letters to send again. */
+/** Returns the segments of a project with dead letters to send again, in slices. */
 async function stemsToRetry(options: RetryOptions, directory: string): Promise<string[]> {
-  const { runtime, runtime: { files } } = options;
+  const { runtime, runtime: { files, clock } } = options;
   if (files.stat(directory) === null) return [];
+  const slices = new Slices(clock);
   // Unfinished transactions are completed first; the selection is applied afterwards.
-  const found = unfinishedTransactions(files, directory);
+  const found = new Set(unfinishedTransactions(files, directory));
   for (const stem of await listSegments(runtime, directory)) {
-    if (!stem.suffixes.has(".deadletter") || found.includes(stem.stem)) continue;
+    await slices.pause();
+    if (!stem.suffixes.has(".deadletter") || found.has(stem.stem)) continue;
     try {
-      for await (const entry of readDeadLetters(runtime.files, stem.paths.deadLetters)) {
+      for await (const entry of readDeadLetters(files, stem.paths.deadLetters)) {
         if (!isSelected(options, entry, { directory, stem: stem.stem })) continue;
-        found.push(stem.stem);
+        found.add(stem.stem);
         break;
       }
     } catch (error) {
       if (!hasCode(error, "ENOENT")) throw error; // Another process has sent them again.
     }
   }
-  return found;
+  return [...found];
 }
 
 function isSelected(

@@ -4,18 +4,19 @@
  */
 
 import { hasCode } from "../../errors.ts";
-import { partitionInSlices } from "../../runtime/event_loop.ts";
+import { partitionInSlices, sortInSlices } from "../../runtime/event_loop.ts";
 import { CallCloser, type DeadWriter } from "../../wal/open_calls/close_interrupted.ts";
 import { OpenCallsKeepers } from "../../wal/open_calls/open_calls_keeper.ts";
-import type { ListedSegment } from "../../wal/orphans/directory_listing.ts";
+import { byStem, type ListedSegment } from "../../wal/orphans/directory_listing.ts";
 import type { Orphans } from "../../wal/orphans/orphan_scanner.ts";
 import { RecoveryLeases } from "../../wal/leases/recovery_leases.ts";
 import { SegmentChain } from "../../wal/segment/chain/segment_chain.ts";
 import type { CountBudget } from "../../wal/segment/pending_count.ts";
-import { sumWaiting, type Waiting, WaitingCounter } from "../../wal/segment/waiting_counter.ts";
+import { sumWaiting, type Waiting } from "../../wal/segment/waiting_counter.ts";
 import type { DirectoryRecoveryOptions } from "./directory_recovery_options.ts";
 import { Drain } from "../drain/drain.ts";
 import { OpenDrains } from "./open_drains.ts";
+import { UndrainedSegments } from "./undrained_segments.ts";
 
 /** Maximum number of segments in a chain; limits the number in memory. */
 const MAX_CHAIN = 1_000;
@@ -38,15 +39,11 @@ export class DirectoryRecovery {
   readonly #running = new Set<Promise<void>>();
   #stopped = false;
   #isClosed = false;
-  #isBlocked = false;
+  /** Whether segments were left alone because the server did not accept requests. */
+  #awaitsServer = false;
   #names = 0;
-  /** Segments of dead processes that another process sends. */
-  #elsewhere: readonly ListedSegment[] = [];
-  /** Orphaned segments without a drain: newly found, or not sendable now. */
-  #blocked: readonly ListedSegment[] = [];
+  readonly #undrained: UndrainedSegments;
   readonly #openCalls: OpenCallsKeepers;
-  readonly #counter: WaitingCounter;
-  readonly #counterElsewhere: WaitingCounter;
 
   constructor(options: DirectoryRecoveryOptions) {
     this.#options = options;
@@ -57,8 +54,7 @@ export class DirectoryRecovery {
       openCalls: this.#openCalls,
       isFinal: (segment) => options.scanner.isFinal(segment),
     });
-    this.#counter = new WaitingCounter(options.runtime);
-    this.#counterElsewhere = new WaitingCounter(options.runtime);
+    this.#undrained = new UndrainedSegments(options.runtime);
   }
 
   /** Drains in progress. */
@@ -78,44 +74,59 @@ export class DirectoryRecovery {
 
   /** Whether there are orphaned segments without a drain. */
   get isBlocked(): boolean {
-    return this.#isBlocked;
+    return this.#undrained.blocked.length > 0;
+  }
+
+  /** Whether the server accepts requests again since segments were left alone. */
+  get isServerBack(): boolean {
+    return this.#awaitsServer && this.#options.isServerReady();
   }
 
   /** Whether another process sends segments of dead processes, as of the last scan. */
   get isElsewhere(): boolean {
-    return this.#elsewhere.length > 0;
-  }
-
-  /** Counts the pending records that another process sends. */
-  async pendingElsewhere(budget: CountBudget): Promise<Waiting> {
-    return await this.#counterElsewhere.count(this.#elsewhere, budget);
+    return this.#undrained.elsewhere.length > 0;
   }
 
   /**
-   * Counts the pending records of drains, of segments after them, and of blocked segments. All
-   * counts begin at once, because segments may change state during the count.
+   * Counts the pending records of drains, of segments after them, and of blocked segments; for
+   * `all`, also of those that another process sends. All counts begin at once, because segments may
+   * change state during the count.
    */
-  async pending(budget: CountBudget): Promise<Waiting> {
-    const isInChain = this.#chain?.end === null || this.#chain?.end === "complete";
-    const inChain = isInChain ? Math.min(MAX_CHAIN, this.#waiting.length) : 0;
-    const listed = this.#isBlocked ? this.#blocked : this.#waiting.slice(inChain);
+  async pending(scope: "held" | "all", budget: CountBudget): Promise<Waiting> {
+    const undrained = this.#undrained.pending(this.#afterChain, scope, budget);
     const counts = this.drains.map((drain) => drain.pending(budget));
-    return sumWaiting(await Promise.all([this.#counter.count(listed, budget), ...counts]));
+    return sumWaiting(await Promise.all([undrained, ...counts]));
+  }
+
+  /** Returns when the oldest pending record outside a drain was written, epoch ms. */
+  async oldestPending(): Promise<number | null> {
+    return await this.#undrained.oldestPending(this.#afterChain);
+  }
+
+  /** Segments of dead processes that no drain has yet. */
+  get #afterChain(): readonly ListedSegment[] {
+    const isInChain = this.#chain?.end === null || this.#chain?.end === "complete";
+    return this.#waiting.slice(isInChain ? MAX_CHAIN : 0);
   }
 
   /** Scans for orphaned segments and starts to drain them. Rejects with the file system error. */
   async look(): Promise<void> {
     if (this.isDraining || this.#stopped) return;
+    const { clock } = this.#options.runtime;
     let { final, open, interrupted } = await this.#scan();
     if (this.#stopped || this.isDraining) return;
-    this.#elsewhere = [];
+    this.#undrained.elsewhere = [];
     const stems = interrupted.flatMap((writer) => writer.stems);
-    const needed = [...final, ...open, ...stems];
+    const orphans = open.length === 0 ? final : [...final, ...open].sort(byStem);
+    const needed = [...orphans, ...stems];
     // They count as blocked until a drain has them: a flush in between must not report an empty
     // log.
-    this.#block(final.length + open.length > 0 ? [...final, ...open] : stems);
-    if (needed.length === 0 || !this.#options.isServerReady()) return this.#releaseIfIdle();
-    if (this.#leases.acquireFor(needed)) {
+    this.#undrained.blocked = orphans.length > 0 ? orphans : stems;
+    this.#awaitsServer = needed.length > 0 && !this.#options.isServerReady();
+    if (needed.length === 0 || this.#awaitsServer) return this.#releaseIfIdle();
+    const prefixes = await this.#leases.prefixesOf(needed);
+    if (this.#stopped) return;
+    if (this.#leases.acquire(prefixes)) {
       this.#openCalls.clear();
       // Scan again: another holder may have moved checkpoints or removed segments in the meantime.
       ({ final, open, interrupted } = await this.#scan());
@@ -124,16 +135,16 @@ export class DirectoryRecovery {
     }
     const isCovered = (segment: ListedSegment): boolean => this.#leases.covers(segment);
     // Segments whose leases other processes hold are left to those.
-    const covered = await partitionInSlices(final, isCovered, this.#options.runtime.clock);
+    const covered = await partitionInSlices(final, isCovered, clock);
     if (this.#stopped) return this.#leases.release();
-    [final, this.#elsewhere] = covered;
+    [final, this.#undrained.elsewhere] = covered;
     open = open.filter(isCovered);
     for (const segment of open) this.#run(this.#drainOpen(segment));
-    this.#block(final.length > 0 ? final : stems);
+    this.#undrained.blocked = final.length > 0 ? final : stems;
     const closed = await this.#close(interrupted);
+    if (closed.length > 0) final = await sortInSlices([...final, ...closed], byStem, clock);
     if (this.#stopped) return this.#leases.release();
-    this.#block([]);
-    if (closed.length > 0) final = [...final, ...closed].sort(byStem);
+    this.#undrained.blocked = [];
     if (final.length > 0) this.#run(this.#drainFinal(final));
     else this.#releaseIfIdle();
   }
@@ -148,7 +159,7 @@ export class DirectoryRecovery {
    * stay on disk, and the next scan finds them.
    */
   async pause(): Promise<void> {
-    this.#stopped = true;
+    this.#stopped = this.#awaitsServer = true;
     for (const drain of this.drains) drain.stop();
     await Promise.all([...this.#running]);
     this.#leases.release();
@@ -158,7 +169,7 @@ export class DirectoryRecovery {
   /** Pauses permanently. */
   async stop(): Promise<void> {
     this.#isClosed = true;
-    this.#elsewhere = [];
+    this.#undrained.elsewhere = [];
     await this.pause();
   }
 
@@ -199,6 +210,7 @@ export class DirectoryRecovery {
     });
     this.#names = found.names;
     const { writers } = this.#open;
+    if (writers.size === 0) return found;
     const isNext = ({ writer }: ListedSegment): boolean => !writers.has(writer);
     return {
       ...found,
@@ -233,7 +245,7 @@ export class DirectoryRecovery {
       this.#waiting = [];
     }
     if (left.length === 0) onComplete(start);
-    else this.#block(left);
+    else this.#undrained.blocked = left;
     this.#releaseIfIdle();
     onChange();
   }
@@ -270,14 +282,6 @@ export class DirectoryRecovery {
     }
   }
 
-  /**
-   * Keeps segments for the next scan, because the server or the disk prevents their delivery now.
-   */
-  #block(segments: readonly ListedSegment[]): void {
-    this.#isBlocked = segments.length > 0;
-    this.#blocked = segments;
-  }
-
   async #drainOpen(segment: ListedSegment): Promise<void> {
     const end = await this.#open.run(segment, this.#leases.guardOf([segment]));
     if (end === null) return;
@@ -292,8 +296,4 @@ export class DirectoryRecovery {
       .finally(() => this.#running.delete(running));
     this.#running.add(running);
   }
-}
-
-function byStem(a: ListedSegment, b: ListedSegment): number {
-  return a.stem < b.stem ? -1 : 1;
 }

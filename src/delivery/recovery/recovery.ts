@@ -10,15 +10,18 @@ import { sumWaiting, type Waiting } from "../../wal/segment/waiting_counter.ts";
 import { DirectoryRecovery } from "./directory_recovery.ts";
 import type { DirectoryRecoveryOptions } from "./directory_recovery_options.ts";
 import type { Drain } from "../drain/drain.ts";
+import { earliest } from "./undrained_segments.ts";
 import { SCAN_MS, ScanPace } from "./scan_pace.ts";
 
 /** Ms between two sweeps of presence files while the first one left files that were too recent. */
 const SWEEP_AGAIN_MS = 60_000;
 
+/** Returns the directories to scan; called for every scan. */
+export type DirectoriesToScan = () => readonly string[] | Promise<readonly string[]>;
+
 /** Options for {@linkcode Recovery}. */
 export interface RecoveryOptions extends Omit<DirectoryRecoveryOptions, "directory"> {
-  /** Returns the directories to scan; called for every scan. */
-  readonly directories: () => string[];
+  readonly directories: DirectoriesToScan;
 }
 
 /** Finds orphaned segments and sends them in the background. */
@@ -42,7 +45,10 @@ export class Recovery {
     this.#pace = new ScanPace(this.#clock);
   }
 
-  /** Scans now and every {@linkcode SCAN_MS}, large directories less often. */
+  /**
+   * Scans now and every {@linkcode SCAN_MS}; large directories less often, except when the server
+   * is back.
+   */
   start(): void {
     void this.#scanOnce(this.#watchers > 0).finally(() => {
       if (!this.#stopped) this.#timer = this.#clock.after(SCAN_MS, () => this.start());
@@ -91,10 +97,20 @@ export class Recovery {
     if (!this.#hasScanned) await this.scan();
     const counts: Waiting[] = [];
     for (const recovery of this.#directories.values()) {
-      counts.push(await recovery.pending(budget));
-      if (scope === "all") counts.push(await recovery.pendingElsewhere(budget));
+      counts.push(await recovery.pending(scope, budget));
     }
     return sumWaiting(counts);
+  }
+
+  /**
+   * Returns when the oldest pending record of orphaned segments outside a drain was written, epoch
+   * ms; `null` if there is none.
+   */
+  async oldestPending(): Promise<number | null> {
+    if (!this.#hasScanned) await this.scan();
+    const times: (number | null)[] = [];
+    for (const recovery of this.#directories.values()) times.push(await recovery.oldestPending());
+    return earliest(times);
   }
 
   /** Treats a segment of this process as an orphan, because this process may no longer drain it. */
@@ -152,10 +168,10 @@ export class Recovery {
 
   async #scan(isForced: boolean): Promise<void> {
     const { directories, drain } = this.#options;
-    for (const directory of directories()) {
+    for (const directory of await directories()) {
       if (this.#stopped) return;
-      if (!isForced && !this.#pace.isDue(directory)) continue;
       const recovery = this.#recoveryOf(directory);
+      if (!isForced && !this.#pace.isDue(directory) && !recovery.isServerBack) continue;
       try {
         await recovery.look();
       } catch (error) {
@@ -192,7 +208,7 @@ export class Recovery {
       const leavesRecent = await removeDeadPresences(runtime, root, {
         isWriter: (token) => scanner.isWriter(token),
         async refresh() {
-          for (const directory of directories()) await scanner.refresh(directory);
+          for (const directory of await directories()) await scanner.refresh(directory);
         },
       });
       if (leavesRecent) this.#sweepAt = this.#clock.monotonic() + SWEEP_AGAIN_MS;

@@ -10,6 +10,7 @@
 import { dirname, join } from "@std/path";
 import { hasCode } from "../../errors.ts";
 import type { FileSystem } from "../../runtime/file_system.ts";
+import { Slices } from "../../runtime/event_loop.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { removeIfExists } from "../remove_file.ts";
 import type { SegmentGuard } from "../segment/segment.ts";
@@ -62,15 +63,24 @@ export class RecoveryLeases {
     return this.#held.has(prefixOf(segment));
   }
 
+  /** Returns the path prefixes of the leases for these segments, in slices. */
+  async prefixesOf(segments: readonly ListedSegment[]): Promise<ReadonlySet<string>> {
+    const slices = new Slices(this.#options.runtime.clock);
+    const prefixes = new Set<string>();
+    for (const segment of segments) {
+      await slices.pause();
+      prefixes.add(prefixOf(segment));
+    }
+    return prefixes;
+  }
+
   /**
-   * Acquires the leases for these segments that no other process holds.
+   * Acquires the leases at these prefixes that no other process holds.
    *
    * @returns Whether a lease is new. The directory must then be read again, for the work of earlier
    * holders.
    */
-  acquireFor(segments: readonly ListedSegment[]): boolean {
-    const prefixes = new Set<string>();
-    for (const segment of segments) prefixes.add(prefixOf(segment));
+  acquire(prefixes: ReadonlySet<string>): boolean {
     this.forgetLost();
     const needed = [...prefixes].filter((one) => !this.#held.has(one));
     return needed.map((prefix) => this.#acquire(prefix)).some((isNew) => isNew);

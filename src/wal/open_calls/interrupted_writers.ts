@@ -5,6 +5,7 @@
  * @module
  */
 
+import { Slices } from "../../runtime/event_loop.ts";
 import { isRunning, type Writer } from "../processes/process_status.ts";
 import type { ProcessCache, SegmentFiles } from "../orphans/segment_status.ts";
 import {
@@ -30,14 +31,16 @@ export interface InterruptedWriter {
   readonly names: readonly string[];
 }
 
-/** The writers that have ended and left files about calls to be closed. */
-export function interruptedWriters(
+/** Finds, in slices, the writers that have ended and left files about calls to be closed. */
+export async function interruptedWriters(
   runtime: Runtime,
   stems: readonly SegmentFiles[],
   cache: ProcessCache,
-): InterruptedWriter[] {
+): Promise<InterruptedWriter[]> {
+  const slices = new Slices(runtime.clock);
   const byToken = new Map<string, SegmentFiles[]>();
   for (const segment of stems) {
+    await slices.pause();
     const token = parseStem(segment.stem)?.writer ?? "";
     const own = byToken.get(token);
     if (own) own.push(segment);
@@ -45,6 +48,7 @@ export function interruptedWriters(
   }
   const found: InterruptedWriter[] = [];
   for (const own of byToken.values()) {
+    await slices.pause();
     const names = own.flatMap(({ stem, suffixes }) =>
       [OPEN_SUFFIX, CLOSING_SUFFIX].filter((suffix) => suffixes.has(suffix))
         .map((suffix) => stem + suffix)

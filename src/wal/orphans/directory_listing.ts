@@ -63,10 +63,15 @@ export async function listDirectory(
       all.push({ directory, stem, writer: stem.slice(-WRITER_DIGITS), suffixes });
     }
   }
-  const sorted = await sortInSlices(all, (a, b) => a.stem < b.stem ? -1 : 1, clock);
+  const sorted = await sortInSlices(all, byStem, clock);
   const hasData = ({ suffixes }: ListedSegment): boolean => suffixes.has(SEGMENT_SUFFIX);
   const [segments, leftovers] = await partitionInSlices(sorted, hasData, clock);
   return { segments, leftovers, probes, names };
+}
+
+/** Orders segments by the time in their names, oldest first. */
+export function byStem(a: { readonly stem: string }, b: { readonly stem: string }): number {
+  return a.stem < b.stem ? -1 : 1;
 }
 
 /** Returns whether something is to be removed: dead letters and quarantine stay. */

@@ -20,6 +20,7 @@ import {
   segmentPaths,
 } from "../segment/segment_name.ts";
 import {
+  byStem,
   type DirectoryListing,
   isKept,
   listDirectory,
@@ -160,7 +161,9 @@ export class OrphanScanner {
     wanted.delete(this.#options.token);
     if (wanted.size === 0) return [];
     const stemsOf = new Map<string, ListedSegment[]>();
-    for (const one of await sortInSlices(all, (a, b) => a.stem < b.stem ? -1 : 1, clock)) {
+    const slices = new Slices(clock);
+    for (const one of await sortInSlices(all, byStem, clock)) {
+      await slices.pause();
       if (!wanted.has(one.writer) || !isProcessToken(one.writer)) continue;
       const stems = stemsOf.get(one.writer);
       if (stems) stems.push(one);
@@ -168,6 +171,8 @@ export class OrphanScanner {
     }
     const found: DeadWriter[] = [];
     for (const [token, stems] of stemsOf) {
+      await slices.pause();
+      if (this.#stopped) return [];
       const isPresumed = this.#states.of(stems[0]) === "presumed-dead";
       const isStillDead = (): boolean => this.isDead(stems[0]);
       if (!this.isDead(stems[0]) || this.hasKept(token, kept)) continue;

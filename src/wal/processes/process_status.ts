@@ -8,6 +8,7 @@
  */
 
 import { dirname } from "@std/path";
+import { Slices } from "../../runtime/event_loop.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { isProcessToken, parseStem, type SegmentPaths } from "../segment/segment_name.ts";
 import { STALE_AFTER_MS } from "./failure_detector.ts";
@@ -150,7 +151,9 @@ function lockHolder({ files, process }: Runtime, path: string): Writer {
  */
 export async function readProcesses(runtime: Runtime, root: string): Promise<ProcessView[]> {
   const views: ProcessView[] = [];
+  const slices = new Slices(runtime.clock);
   for (const token of (await processTokens(runtime, root)).sort()) {
+    await slices.pause();
     const path = presencePath(root, token);
     const presence = readPresence(runtime, path);
     if (presence === null) continue;

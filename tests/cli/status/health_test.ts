@@ -3,8 +3,6 @@ import { utimesSync } from "node:fs";
 import process from "node:process";
 import { join } from "@std/path";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
-import type { FileSystem } from "../../../src/runtime/file_system.ts";
-import type { Runtime } from "../../../src/runtime/runtime.ts";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
 import { cli } from "../../support/cli/cli.ts";
 import {
@@ -15,6 +13,7 @@ import {
 } from "../../support/cli/cli_support.ts";
 import { openLog, writeCalls } from "../../support/cli/written_logs.ts";
 import { changePresence, presenceFiles } from "../../support/cli/cli_processes.ts";
+import { fillableDisk } from "../../support/cli/failing_disks.ts";
 import { test } from "../../harness.ts";
 
 const NAME = "acme/chat";
@@ -28,38 +27,6 @@ function sending(cwd: string, server: string, key = "key"): Surroundings {
 async function statusOf(surroundings: Surroundings) {
   const { out } = await cli(["status", "--json"], surroundings);
   return JSON.parse(out);
-}
-
-/** This host, with a disk that can be filled. */
-function fillableDisk(): { runtime: Runtime; fill(): void } {
-  const runtime = detectRuntime();
-  let isFull = false;
-  const refuse = (): void => {
-    if (!isFull) return;
-    throw Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
-  };
-  const files: FileSystem = {
-    ...runtime.files,
-    openAppend(path) {
-      const file = runtime.files.openAppend(path);
-      return new Proxy(file, {
-        get(target, name) {
-          if (name === "write" || name === "writeBytes") refuse();
-          const value = Reflect.get(target, name);
-          return typeof value === "function" ? value.bind(target) : value;
-        },
-      });
-    },
-    createExclusive(path, text) {
-      refuse();
-      runtime.files.createExclusive(path, text);
-    },
-    replace(path, text) {
-      refuse();
-      runtime.files.replace(path, text);
-    },
-  };
-  return { runtime: { ...runtime, files }, fill: () => isFull = true };
 }
 
 test("status shows dropped records and why, and a check fails on them", async () => {

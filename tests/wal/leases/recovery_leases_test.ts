@@ -47,36 +47,47 @@ function rivals() {
   };
 }
 
-test("recovery leases: senders for different servers share the lease for segments without a server", () => {
+async function acquireFor(
+  leases: RecoveryLeases,
+  segments: readonly ListedSegment[],
+): Promise<boolean> {
+  return leases.acquire(await leases.prefixesOf(segments));
+}
+
+test("recovery leases: senders for different servers share the lease for segments without a server", async () => {
   const { ours, theirs, first } = rivals();
-  assert.equal(ours.acquireFor([UNNAMED, OWN]), true);
+  assert.equal(await acquireFor(ours, [UNNAMED, OWN]), true);
   assert.equal(ours.covers(UNNAMED) && ours.covers(OWN), true);
-  assert.equal(theirs.acquireFor([UNNAMED]), false);
+  assert.equal(await acquireFor(theirs, [UNNAMED]), false);
   assert.equal(theirs.covers(UNNAMED), false);
   const theirOwn = segmentOf(tokenOf(3, OTHER_SERVER));
-  assert.equal(theirs.acquireFor([UNNAMED, theirOwn]), true, "one for its server is free");
+  assert.equal(await acquireFor(theirs, [UNNAMED, theirOwn]), true, "one for its server is free");
   assert.deepEqual([UNNAMED, theirOwn].map((segment) => theirs.covers(segment)), [false, true]);
   ours.release();
   theirs.release();
   assert.equal(first.files.stat(`${PROJECT}/.recovery`), null);
 });
 
-test("recovery leases: a drain is guarded by the leases that it began with, not by later ones", () => {
+test("recovery leases: a drain is guarded by the leases that it began with, not by later ones", async () => {
   const { ours, theirs, first } = rivals();
-  ours.acquireFor([UNNAMED]);
+  await acquireFor(ours, [UNNAMED]);
   const guard = ours.guardOf([UNNAMED]);
   guard.assertHeld();
   first.files.remove(`${sharedLeasePrefix(PROJECT)}1`);
-  theirs.acquireFor([UNNAMED]);
+  await acquireFor(theirs, [UNNAMED]);
   theirs.release();
-  assert.equal(ours.acquireFor([UNNAMED]), true, "another process may have drained meanwhile");
+  assert.equal(
+    await acquireFor(ours, [UNNAMED]),
+    true,
+    "another process may have drained meanwhile",
+  );
   assert.throws(() => guard.assertHeld(), { code: "ERR_LEASE_LOST" });
   ours.guardOf([UNNAMED]).assertHeld();
 });
 
 test("recovery leases: a failed heartbeat of one lease does not affect the other", async () => {
   const { ours, first, world } = rivals();
-  ours.acquireFor([UNNAMED, OWN]);
+  await acquireFor(ours, [UNNAMED, OWN]);
   first.fault = ({ kind, path }) =>
     kind === "replace" && path.startsWith(sharedLeasePrefix(PROJECT)) ? { code: "EIO" } : undefined;
   await world.clock.elapse(HEARTBEAT_MS);
@@ -87,7 +98,7 @@ test("recovery leases: a failed heartbeat of one lease does not affect the other
 
 test("recovery leases: both leases of a killed holder are removed by the next scan", async () => {
   const { world, ours, first } = rivals();
-  ours.acquireFor([UNNAMED, OWN]);
+  await acquireFor(ours, [UNNAMED, OWN]);
   first.kill();
   assert.deepEqual(world.names(), [".recovery"]);
   await world.recoverFor(STALE_AFTER_MS);

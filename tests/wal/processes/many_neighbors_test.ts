@@ -159,6 +159,24 @@ test("recovery: an orphan in a directory with many names is found in time", asyn
   runtime.exit();
 });
 
+test("recovery: the return of the server is noticed as fast in a directory with many names", async () => {
+  const world = new LogWorld();
+  putDeadLetters(world, 100_000);
+  putOrphan(world);
+  let isDown = true;
+  world.server.refuse = () => isDown ? { status: 401, body: {} } : null;
+  const { runtime, pipeline } = countedPipeline(world);
+  // The first scan finds the orphan, and the server rejects it.
+  await world.clock.elapse(20_000);
+  const { server: { state, nextAttempt } } = await pipeline.stats();
+  assert.equal(state, "blocked");
+  isDown = false;
+  // Long before the next regular scan.
+  await world.clock.elapse(nextAttempt! - world.clock.now() + 2 * SCAN_MS);
+  assert.equal(world.server.taken.length, 1);
+  runtime.exit();
+});
+
 test("recovery: flush() does not wait for the next scan of a large directory", async () => {
   const world = new LogWorld();
   putDeadLetters(world, 40_000);

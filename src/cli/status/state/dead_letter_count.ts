@@ -39,12 +39,12 @@ export class DeadLetterCounter {
   /** Counts the entries of dead letter files, in slices; missing files have none. */
   async countAll(paths: readonly string[]): Promise<DeadLetterCount> {
     const slices = new Slices(this.#clock);
-    const counts: DeadLetterCount[] = [];
+    const sum = new DeadLetterTally();
     for (const path of paths) {
       await slices.pause();
-      counts.push(await this.#count(path));
+      sum.addAll(await this.#count(path));
     }
-    return sumCounts(counts);
+    return sum.count();
   }
 
   async #count(path: string): Promise<DeadLetterCount> {
@@ -71,7 +71,7 @@ export class DeadLetterCounter {
   }
 }
 
-/** Counts dead letters one by one. */
+/** Adds up dead letters. */
 export class DeadLetterTally {
   readonly #byReason: Record<string, number> = {};
   #total = 0;
@@ -79,29 +79,26 @@ export class DeadLetterTally {
 
   /** Takes one in. */
   add(error: DeadLetterError): void {
-    this.#total++;
-    this.#byReason[error.reason] = (this.#byReason[error.reason] ?? 0) + 1;
+    this.#add(error.reason, 1);
     const at = Date.parse(error.at ?? "");
     if (Number.isNaN(at) || (this.#last !== null && at < this.#last.at)) return;
     const status = error.status === undefined ? "" : ` (HTTP ${error.status})`;
     this.#last = { at, message: `${error.message ?? error.reason}${status}` };
   }
 
+  /** Takes in those of another count. */
+  addAll({ byReason, last }: DeadLetterCount): void {
+    for (const reason in byReason) this.#add(reason, byReason[reason]);
+    if (last !== null && (this.#last === null || last.at > this.#last.at)) this.#last = last;
+  }
+
+  #add(reason: string, count: number): void {
+    this.#total += count;
+    this.#byReason[reason] = (this.#byReason[reason] ?? 0) + count;
+  }
+
   /** The count so far. */
   count(): DeadLetterCount {
     return { total: this.#total, byReason: this.#byReason, last: this.#last };
   }
-}
-
-/** Adds up counts. */
-function sumCounts(counts: readonly DeadLetterCount[]): DeadLetterCount {
-  const byReason: Record<string, number> = {};
-  let last: DeadLetterCount["last"] = null;
-  for (const count of counts) {
-    for (const [reason, number] of Object.entries(count.byReason)) {
-      byReason[reason] = (byReason[reason] ?? 0) + number;
-    }
-    if (count.last !== null && (last === null || count.last.at > last.at)) last = count.last;
-  }
-  return { total: counts.reduce((sum, { total }) => sum + total, 0), byReason, last };
 }

@@ -6,9 +6,14 @@
 
 import { basename } from "@std/path";
 import { hasCode } from "../../../errors.ts";
-import { Slices } from "../../../runtime/event_loop.ts";
+import { partitionInSlices, Slices } from "../../../runtime/event_loop.ts";
 import type { Runtime } from "../../../runtime/runtime.ts";
-import { readProcesses } from "../../../wal/processes/process_status.ts";
+import { hasLosses } from "../../../wal/processes/presence_state.ts";
+import {
+  isRunning,
+  type ProcessView,
+  readProcesses,
+} from "../../../wal/processes/process_status.ts";
 import {
   deadLettersAreFor,
   inspectSegments,
@@ -26,22 +31,25 @@ import { isMeant, listProjects, type LogFilter, type ProjectPath } from "../../l
 import { DeadLetterCounter } from "./dead_letter_count.ts";
 import { healthOf, type ReportedLog, reportedLogs } from "./log_health.ts";
 import { CountBudget } from "../../../wal/segment/pending_count.ts";
+import type { SegmentReport } from "./part_report.ts";
+import { PartSummarizer } from "./part_summary.ts";
 import { PendingCounter } from "./pending_counter.ts";
-
-import {
-  type OnProgress,
-  pendingOf,
-  type ProjectReport,
-  type SegmentReport,
-  type StatusReport,
-  type StatusSource,
-} from "../report.ts";
+import type { OnProgress, ProjectReport, StatusReport, StatusSource } from "../report.ts";
 
 /** Contents of a project's directory. */
 interface Look {
-  readonly stems: readonly SegmentFiles[];
+  /** Stems with dead letters. */
+  readonly deadLetters: readonly SegmentFiles[];
   readonly states: readonly SegmentState[];
   readonly interrupted: number;
+}
+
+/**
+ * Returns whether a process itself is reported: one that has ended and lost nothing only left
+ * segments.
+ */
+function isOfInterest(process: ProcessView): boolean {
+  return isRunning(process) || (process.log !== null && hasLosses(process.log));
 }
 
 /** Makes reports of one root, each cheaper than the first: what was counted is remembered. */
@@ -74,10 +82,12 @@ export class StatusReporter implements StatusSource<SegmentState> {
     const at = this.#runtime.clock.now();
     const all = await readProcesses(this.#runtime, this.#root);
     const cache = new ProcessCache(all);
-    const processes = all.filter((process) => server === undefined || process.server === server);
+    const processes = all.filter((process) =>
+      isOfInterest(process) && (server === undefined || process.server === server)
+    );
     const logs = reportedLogs(processes).filter(({ log }) => isMeant(log, this.#filter));
     const found = [];
-    for (const project of this.#projects(logs)) {
+    for (const project of await this.#projects(logs)) {
       found.push({ project, ...await this.#look(project.directory, cache) });
     }
     const states = found.flatMap((project) => project.states);
@@ -99,8 +109,8 @@ export class StatusReporter implements StatusSource<SegmentState> {
   }
 
   /** Those with a directory, and those whose processes got none. */
-  #projects(logs: readonly ReportedLog[]): ProjectPath[] {
-    const projects = listProjects(this.#runtime, this.#root, this.#filter);
+  async #projects(logs: readonly ReportedLog[]): Promise<ProjectPath[]> {
+    const projects = await listProjects(this.#runtime, this.#root, this.#filter);
     for (const { log: { entity, project } } of logs) {
       const isListed = (path: ProjectPath): boolean =>
         !path.python && path.entity === entity && path.project === project;
@@ -121,40 +131,50 @@ export class StatusReporter implements StatusSource<SegmentState> {
   ): Promise<Look> {
     const { server } = this.#filter;
     try {
-      const stems = await listSegments(this.#runtime, directory);
-      const states = await inspectSegments(this.#runtime, stems, cache);
-      const cutOff = interruptedWriters(this.#runtime, stems, cache).filter((one) => !one.hasData);
-      if (server === undefined) return { stems, states, interrupted: cutOff.length };
+      const listed = await listSegments(this.#runtime, directory);
+      const all = await inspectSegments(this.#runtime, listed, cache);
+      const cutOff = (await interruptedWriters(this.#runtime, listed, cache))
+        .filter((one) => !one.hasData);
+      const hasDeadLetters = (stem: SegmentFiles): boolean =>
+        stem.suffixes.has(".deadletter") &&
+        (server === undefined || deadLettersAreFor(this.#runtime, stem, server));
+      const { clock } = this.#runtime;
+      const [deadLetters] = await partitionInSlices(listed, hasDeadLetters, clock);
+      if (server === undefined) return { deadLetters, states: all, interrupted: cutOff.length };
       return {
-        stems: stems.filter((stem) => deadLettersAreFor(this.#runtime, stem, server)),
-        states: states.filter((state) => isForServer(state, server)),
+        deadLetters,
+        states: all.filter((state) => isForServer(state, server)),
         interrupted: cutOff.filter((one) => isForServer(one, server)).length,
       };
     } catch (error) {
-      if (hasCode(error, "ENOENT")) return { stems: [], states: [], interrupted: 0 };
+      if (hasCode(error, "ENOENT")) return { deadLetters: [], states: [], interrupted: 0 };
       throw error;
     }
   }
 
   async #project(
     project: ProjectPath,
-    { stems, states, interrupted }: Look,
+    { deadLetters, states, interrupted }: Look,
     logs: readonly ReportedLog[],
     { budget, onCounted }: { budget: CountBudget; onCounted: () => void },
   ): Promise<ProjectReport<SegmentState>> {
     const slices = new Slices(this.#runtime.clock);
     const segments: SegmentReport<SegmentState>[] = [];
+    const summarizer = new PartSummarizer();
     for (const state of states) {
       await slices.pause();
       const report = await this.#segment(state, budget);
-      if (report) segments.push(report);
+      if (report !== null) {
+        segments.push(report);
+        summarizer.add(report);
+      }
       onCounted();
     }
-    const paths = deadLetterPaths(this.#runtime.files, project.directory, stems);
+    const paths = deadLetterPaths(this.#runtime.files, project.directory, deadLetters);
     return {
       ...project,
       segments,
-      ...pendingOf(segments),
+      ...summarizer.summary(),
       interrupted,
       deadLetters: await this.#deadLetters.countAll(paths.map(({ path }) => path)),
       logs,

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { Slices } from "../../../runtime/event_loop.ts";
+import type { Clock } from "../../../runtime/runtime.ts";
 import type { Rate } from "../../terminal/progress.ts";
 import type { FlowRate } from "../render.ts";
 import type { StatusReport } from "../report.ts";
@@ -24,19 +26,24 @@ export class Flow {
     sentRate: Rate;
   }>();
 
+  readonly #clock: Clock;
+
   /** @param makeRate Creates the rate of a project. */
-  constructor(makeRate: () => Rate) {
+  constructor(clock: Clock, makeRate: () => Rate) {
+    this.#clock = clock;
     this.#makeRate = makeRate;
   }
 
-  /** Adds a report; returns the rates by project directory. */
-  update({ projects }: StatusReport): Map<string, FlowRate> {
+  /** Adds a report, in slices; resolves with the rates by project directory. */
+  async update({ projects }: StatusReport): Promise<Map<string, FlowRate>> {
+    const slices = new Slices(this.#clock);
     const rates = new Map<string, FlowRate>();
     for (const { directory, segments } of projects) {
-      const now = new Map<string, Seen>(segments.map(({ state }) => [
-        state.stem,
-        { size: state.size, checkpoint: state.checkpoint.offset },
-      ]));
+      const now = new Map<string, Seen>();
+      for (const { state: { stem, size, checkpoint: { offset } } } of segments) {
+        await slices.pause();
+        now.set(stem, { size, checkpoint: offset });
+      }
       let flow = this.#projects.get(directory);
       if (!flow) {
         const rate = this.#makeRate;
@@ -44,11 +51,13 @@ export class Flow {
         this.#projects.set(directory, flow);
       }
       for (const [stem, { size, checkpoint }] of now) {
+        await slices.pause();
         const before = flow.seen.get(stem) ?? { size: 0, checkpoint: 0 };
         flow.written += Math.max(0, size - before.size);
         flow.sent += Math.max(0, checkpoint - before.checkpoint);
       }
       for (const [stem, { size, checkpoint }] of flow.seen) {
+        await slices.pause();
         // A deleted file was delivered completely.
         if (!now.has(stem)) flow.sent += size - checkpoint;
       }

@@ -76,13 +76,8 @@ export function senderStateOf(project: ProjectReport, report: StatusReport): Sen
     reportedSenders(report).map((sender) => [sender.process.token, sender.report]),
   );
   let worst: SenderState = { state: "idle", by: null, report: null };
-  const seen = new Set<string>();
-  for (const { state, pendingBytes } of project.segments) {
-    const drainer = drainerNow(state.drainer, report.at);
-    // Thousands of segments have few drainers.
-    const key = `${drainer?.token} ${drainer?.as} ${pendingBytes > 0}`;
-    if (seen.has(key)) continue;
-    seen.add(key);
+  for (const { drainer: listed, pendingBytes } of project.groups) {
+    const drainer = drainerNow(listed, report.at);
     const one = stateOf(drainer, pendingBytes, reports.get(drainer?.token ?? "") ?? null);
     if (SEVERITY[one.state] > SEVERITY[worst.state]) worst = one;
   }

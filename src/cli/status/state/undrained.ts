@@ -6,7 +6,8 @@
 
 import type { Writer } from "../../../wal/processes/process_status.ts";
 import { formatDuration, formatRecords, printable } from "../../terminal/format.ts";
-import type { ProjectReport, SegmentReport } from "../report.ts";
+import type { PartGroup } from "./part_summary.ts";
+import type { ProjectReport } from "../report.ts";
 import { drainerNow, isPresent, processName } from "./sender_state.ts";
 
 /** Records that are not being sent. */
@@ -31,19 +32,19 @@ type Kind = "unresponsive" | "no-sender" | "unclaimed" | "remote" | "orphaned";
  * kind.
  */
 export function undrained(project: ProjectReport, now: number): Undrained[] {
-  const groups = new Map<string, { kind: Kind; segments: SegmentReport[] }>();
-  for (const segment of project.segments) {
-    const kind = segment.pendingBytes > 0 ? kindOf(segment, now) : null;
+  const byKind = new Map<string, { kind: Kind; groups: PartGroup[] }>();
+  for (const group of project.groups) {
+    const kind = group.pendingBytes > 0 ? kindOf(group, now) : null;
     if (kind === null) continue;
-    const key = `${kind} ${segment.state.writer?.server}`;
-    const group = groups.get(key);
-    if (group) group.segments.push(segment);
-    else groups.set(key, { kind, segments: [segment] });
+    const key = `${kind} ${group.writer?.server}`;
+    const alike = byKind.get(key);
+    if (alike) alike.groups.push(group);
+    else byKind.set(key, { kind, groups: [group] });
   }
-  return [...groups.values()].map(({ kind, segments }) => describe(kind, segments, now));
+  return [...byKind.values()].map(({ kind, groups }) => describe(kind, groups, now));
 }
 
-function kindOf({ state: { drainer, writer } }: SegmentReport, now: number): Kind | null {
+function kindOf({ drainer, writer }: PartGroup, now: number): Kind | null {
   const drains = drainerNow(drainer, now);
   if (drains !== null) return drains.liveness === "unresponsive" ? "unresponsive" : null;
   if (writer === null) return "no-sender";
@@ -52,15 +53,14 @@ function kindOf({ state: { drainer, writer } }: SegmentReport, now: number): Kin
   return writer.sends === false ? "no-sender" : "unclaimed";
 }
 
-function describe(kind: Kind, segments: readonly SegmentReport[], now: number): Undrained {
-  const { writer } = segments[0].state;
-  const records = segments.reduce((sum, { pendingRecords }) => sum + pendingRecords, 0);
-  const isEstimate = segments.some(({ pendingEstimated }) => pendingEstimated);
+function describe(kind: Kind, groups: readonly PartGroup[], now: number): Undrained {
+  const { writer, drainer } = groups[0];
+  const records = groups.reduce((sum, { pendingRecords }) => sum + pendingRecords, 0);
+  const isEstimate = groups.some(({ pendingEstimated }) => pendingEstimated);
   const subject = `${formatRecords(records, isEstimate)}{for}`;
   const server = writer?.server ?? null;
   switch (kind) {
     case "unresponsive": {
-      const { drainer } = segments[0].state;
       const last = drainer!.lastHeartbeat;
       const since = last === null ? "" : ` for ${formatDuration(now - last)}`;
       const message = `${subject} wait for ${processName(drainer!)}, which has sent no heartbeat` +
@@ -75,11 +75,11 @@ function describe(kind: Kind, segments: readonly SegmentReport[], now: number): 
       return { server, level: "warn", kind, message, command: "flush --follow" };
     }
     case "unclaimed": {
-      const message = `${subject} of ${namesOf(segments)}, which will send them itself`;
+      const message = `${subject} of ${namesOf(groups)}, which will send them itself`;
       return { server, level: "info", kind, message };
     }
     case "remote":
-      return { server, level: "info", kind, ...ofRemote(subject, segments, writer!, now) };
+      return { server, level: "info", kind, ...ofRemote(subject, groups, writer!, now) };
     case "orphaned": {
       const message = `${subject} orphaned: the processes that wrote them have ended`;
       return { server, level: "warn", kind, message, command: "flush" };
@@ -89,11 +89,11 @@ function describe(kind: Kind, segments: readonly SegmentReport[], now: number): 
 
 function ofRemote(
   subject: string,
-  segments: readonly SegmentReport[],
+  groups: readonly PartGroup[],
   writer: Writer,
   now: number,
 ): { message: string; command: string } {
-  const of = `${subject} of ${namesOf(segments)}`;
+  const of = `${subject} of ${namesOf(groups)}`;
   if (isPresent(writer, now)) {
     return { message: `${of}, which runs elsewhere with its sender off`, command: "flush" };
   }
@@ -104,8 +104,8 @@ function ofRemote(
   return { message: `${of}, which ${since}: a sender presumes it dead`, command: "flush" };
 }
 
-function namesOf(segments: readonly SegmentReport[]): string {
-  const names = [...new Set(segments.map(({ state }) => processName(state.writer!)))];
+function namesOf(groups: readonly PartGroup[]): string {
+  const names = [...new Set(groups.map(({ writer }) => processName(writer!)))];
   const more = names.length > MAX_NAMES ? " and others" : "";
   return printable(names.slice(0, MAX_NAMES).join(", ")) + more;
 }

@@ -53,7 +53,7 @@ export class StatusFeed {
   constructor(options: FeedOptions) {
     const { runtime, root, filter, stop } = options;
     this.#options = options;
-    this.#flow = new Flow(() => new Rate(runtime.clock));
+    this.#flow = new Flow(runtime.clock, () => new Rate(runtime.clock));
     this.#reporter = new StatusReporter(runtime, root, filter, (done, total) => {
       stop.throwIfAborted();
       this.#progress = { done, total };
@@ -116,9 +116,9 @@ export class StatusFeed {
     try {
       const isThere = hasLogs(runtime, root);
       // Records that were deleted with the directory do not count as delivered.
-      if (!isThere) this.#flow = new Flow(() => new Rate(clock));
+      if (!isThere) this.#flow = new Flow(clock, () => new Rate(clock));
       const report = await this.#reporter.report();
-      const rates = this.#flow.update(report);
+      const rates = await this.#flow.update(report);
       this.#states = new Map(report.projects.map(({ directory, segments }) => [
         directory,
         segments.map(({ state }) => state),

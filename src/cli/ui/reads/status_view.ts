@@ -4,8 +4,11 @@
  * @module
  */
 
-import { isRunning, type ProcessStatus } from "../../../wal/processes/process_status.ts";
-import { parseStem } from "../../../wal/segment/segment_name.ts";
+import {
+  isRunning,
+  type ProcessStatus,
+  type ProcessView,
+} from "../../../wal/processes/process_status.ts";
 import { projectLabel } from "../../logs/python_logs.ts";
 import type { Advice } from "../../status/advice_types.ts";
 import { shareOf } from "../../status/state/log_health.ts";
@@ -29,9 +32,8 @@ export function reportView(
   const projects = report.projects
     .map((project) => projectView(project, report, rates.get(project.directory) ?? IDLE))
     .sort((a, b) => b.pendingBytes - a.pendingBytes || b.deadLetters.total - a.deadLetters.total);
-  const writers = writersView(report).sort((a, b) =>
-    Number(b.isRunning) - Number(a.isRunning) || b.view.pendingBytes - a.view.pendingBytes
-  ).map(({ view }) => view);
+  const writers = writingsOf(report).sort(byRelevance);
+  const processes = new Map(report.processes.map((process) => [process.token, process]));
   const senders = reportedSenders(report).map(({ process, report: sender }): SenderView => ({
     name: processName(process),
     liveness: process.liveness,
@@ -63,7 +65,7 @@ export function reportView(
     hasLogs,
     totals: totalsOf(report),
     projects: projects.slice(0, MOST.projects),
-    writers: writers.slice(0, MOST.writers),
+    writers: writers.slice(0, MOST.writers).map((writing) => writerView(writing, processes)),
     senders: senders.slice(0, MOST.senders),
     advice: lines.slice(0, MOST.advice),
     left,
@@ -99,62 +101,58 @@ function projectView(
   };
 }
 
+/** The segments of a process in a project. */
 interface Writing {
-  readonly isRunning: boolean;
-  readonly view: WriterView;
+  /** Label of the project. */
+  readonly project: string;
+  readonly token: string;
+  readonly status: ProcessStatus & Pick<WriterView, "sends" | "server">;
+  readonly files: number;
+  readonly pendingBytes: number;
 }
 
 /** Returns processes with segments, and running ones without. */
-function writersView(report: StatusReport): Writing[] {
-  const byToken = new Map(report.processes.map((process) => [process.token, process]));
-  const writers: Writing[] = [];
+function writingsOf(report: StatusReport): Writing[] {
+  const writings: Writing[] = [];
   const seen = new Set<string>();
-  const add = (
-    project: string,
-    token: string,
-    status: ProcessStatus & Pick<WriterView, "sends" | "server">,
-    { files, pendingBytes }: { files: number; pendingBytes: number },
-  ): void => {
-    seen.add(`${project} ${token}`);
-    writers.push({
-      isRunning: isRunning(status),
-      view: {
-        project,
-        name: processName(status),
-        liveness: status.liveness,
-        sends: status.sends,
-        server: status.server,
-        lastHeartbeat: status.lastHeartbeat,
-        files,
-        pendingBytes,
-        inMemory: byToken.get(token)?.log?.kind === "memory",
-        diskError: byToken.get(token)?.log?.diskError?.message ?? null,
-      },
-    });
-  };
   for (const project of report.projects) {
-    const { segments } = project;
-    const name = projectLabel(project);
-    const own = new Map<string, { files: number; pendingBytes: number }>();
-    for (const { state, pendingBytes } of segments) {
-      const token = parseStem(state.stem)?.writer ?? state.stem;
-      const sum = own.get(token) ?? { files: 0, pendingBytes: 0 };
-      own.set(token, {
-        files: sum.files + 1,
-        pendingBytes: sum.pendingBytes + pendingBytes,
-      });
-    }
-    for (const { state } of segments) {
-      const token = parseStem(state.stem)?.writer ?? state.stem;
-      if (state.writer === null || seen.has(`${name} ${token}`)) continue;
-      add(name, token, state.writer, own.get(token)!);
+    const label = projectLabel(project);
+    for (const [token, { writer: status, files, pendingBytes }] of project.writers) {
+      seen.add(`${label} ${token}`);
+      writings.push({ project: label, token, status, files, pendingBytes });
     }
   }
   for (const process of report.processes) {
     if (process.log === null || !isRunning(process)) continue;
-    const name = `${process.log.entity}/${process.log.project}`;
-    if (seen.has(`${name} ${process.token}`)) continue;
-    add(name, process.token, process, { files: 0, pendingBytes: 0 });
+    const project = `${process.log.entity}/${process.log.project}`;
+    const { token } = process;
+    if (seen.has(`${project} ${token}`)) continue;
+    writings.push({ project, token, status: process, files: 0, pendingBytes: 0 });
   }
-  return writers;
+  return writings;
+}
+
+/** Orders writers: running ones first, then by their pending bytes. */
+function byRelevance(a: Writing, b: Writing): number {
+  return Number(isRunning(b.status)) - Number(isRunning(a.status)) ||
+    b.pendingBytes - a.pendingBytes;
+}
+
+function writerView(
+  { project, token, status, files, pendingBytes }: Writing,
+  processes: ReadonlyMap<string, ProcessView>,
+): WriterView {
+  const log = processes.get(token)?.log;
+  return {
+    project,
+    name: processName(status),
+    liveness: status.liveness,
+    sends: status.sends,
+    server: status.server,
+    lastHeartbeat: status.lastHeartbeat,
+    files,
+    pendingBytes,
+    inMemory: log?.kind === "memory",
+    diskError: log?.diskError?.message ?? null,
+  };
 }
