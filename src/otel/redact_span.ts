@@ -6,13 +6,20 @@
 
 import type { Redactor } from "../client/redaction/redactor.ts";
 import { MAX_CALL_VALUE_CHARS } from "../protocol/json/size_limits.ts";
-import type { FinishedSpan, SpanResource } from "./finished_span.ts";
+import type { FinishedSpan, SpanIds, SpanResource, SpanScope } from "./finished_span.ts";
+
+/** IDs with the state that other vendors pass along. */
+interface StatefulIds extends SpanIds {
+  readonly traceState?: { serialize(): string };
+}
 
 /** Copies the spans of one client. */
 export class SpanRedactor {
   readonly #redactor: Redactor;
   /** Copies of resources, which are few and shared by many spans. */
   readonly #resources = new WeakMap<SpanResource, SpanResource>();
+  /** Copies of scopes. */
+  readonly #scopes = new WeakMap<SpanScope, SpanScope>();
 
   constructor(redactor: Redactor) {
     this.#redactor = redactor;
@@ -24,8 +31,8 @@ export class SpanRedactor {
    */
   copy(span: FinishedSpan): FinishedSpan {
     const { parentSpanContext, status } = span;
-    const scope = span.instrumentationScope ?? span.instrumentationLibrary ?? { name: "" };
-    const context = span.spanContext();
+    const scope = this.#scope(span.instrumentationScope ?? span.instrumentationLibrary);
+    const context = this.#context(span.spanContext());
     const parentSpanId = span.parentSpanId ?? parentSpanContext?.spanId;
     return {
       name: this.#text(span.name, "name"),
@@ -46,7 +53,11 @@ export class SpanRedactor {
         attributes: this.#attributes(event.attributes),
         droppedAttributesCount: event.droppedAttributesCount,
       })),
-      links: span.links.map((link) => ({ ...link, attributes: this.#attributes(link.attributes) })),
+      links: span.links.map((link) => ({
+        ...link,
+        context: this.#context(link.context),
+        attributes: this.#attributes(link.attributes),
+      })),
       resource: this.#resource(span.resource),
       instrumentationScope: scope,
       instrumentationLibrary: scope,
@@ -54,6 +65,31 @@ export class SpanRedactor {
       droppedEventsCount: span.droppedEventsCount,
       droppedLinksCount: span.droppedLinksCount,
     };
+  }
+
+  /** Returns IDs with the trace state, which other vendors fill, redacted. */
+  #context(ids: SpanIds): SpanIds {
+    const state = (ids as StatefulIds).traceState?.serialize();
+    if (state === undefined || this.#redactor.isClean(state)) return ids;
+    const redacted = this.#text(state, "trace_state");
+    return { ...ids, traceState: { serialize: () => redacted } } as StatefulIds;
+  }
+
+  #scope(scope: SpanScope | undefined): SpanScope {
+    if (scope === undefined) return { name: "" };
+    const known = this.#scopes.get(scope);
+    if (known !== undefined) return known;
+    const copy = {
+      name: this.#text(scope.name, "name"),
+      version: this.#optional(scope.version, "version"),
+      schemaUrl: this.#optional(scope.schemaUrl, "schema_url"),
+    };
+    this.#scopes.set(scope, copy);
+    return copy;
+  }
+
+  #optional(text: string | undefined, field: string): string | undefined {
+    return text === undefined ? undefined : this.#text(text, field);
   }
 
   #text(text: string, field: string): string {
@@ -76,7 +112,7 @@ export class SpanRedactor {
     const isPending = resource.asyncAttributesPending === true;
     const copy: SpanResource = {
       attributes: this.#attributes(isPending ? settled(resource) : resource.attributes),
-      schemaUrl: resource.schemaUrl,
+      schemaUrl: this.#optional(resource.schemaUrl, "schema_url"),
     };
     // A span is recorded when it ends; attributes that are still pending are only in later spans.
     if (isPending) resource.waitForAsyncAttributes?.().catch(() => {});

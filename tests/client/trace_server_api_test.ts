@@ -109,3 +109,20 @@ test("traceServerApi: its writes contain no secret, and its queries are sent unc
     '{"project_id":"team/demo","fields":["password"]}',
   ]);
 });
+
+test("traceServerApi: its files contain no secret", async () => {
+  const files: Promise<string>[] = [];
+  using fixture = await clientFixture({}, {
+    answer: (_, { body }) => {
+      files.push(((body as FormData).get("file") as File).text());
+      return Response.json({ digest: "d" });
+    },
+  });
+  const { file } = fixture.client.traceServerApi;
+  const given = [new Blob(["password=p4ss"]), new File(["p4ss"], "credentials.txt"), FORM.file];
+  for (const one of given) {
+    await file.fileCreateFileCreatePost({ project_id: "team/demo", file: one });
+  }
+  const read = await Promise.all(files);
+  assert.deepEqual(read, ["password=[REDACTED]", "[REDACTED]", "content"]);
+});

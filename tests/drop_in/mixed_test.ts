@@ -134,6 +134,19 @@ test("mixed: rows of an official dataset are recorded as refs", async () => {
   assertOneTree("own", calls, true);
 }, { timeout: 60_000 });
 
+test(
+  "mixed: official ops are recorded if the trace of this package that they run in is",
+  async () => {
+    const env = { WEAVE_ENABLE_WAL: "true" };
+    const all = await run(["ops"], true, undefined, env);
+    const one = ["ownRoot", " officialLeaf", "  ownLeaf"];
+    assert.deepEqual(tree(all.calls), [...one, ...one]);
+    const none = await run(["ops"], true, undefined, { ...env, WEAVE_WAL_SAMPLE_RATE: "0" });
+    assert.deepEqual([none.calls, none.errors], [[], ""]);
+  },
+  { timeout: 60_000 },
+);
+
 test("mixed: calls of another project are a tree of their own", async () => {
   const args = ["own", "other"];
   const { calls, other } = await run(args, true, undefined, { WEAVE_ENABLE_WAL: "true" });

@@ -124,7 +124,8 @@ test("otel: names, attributes, events, links and resources are redacted", async 
     "http.request.header.authorization": "[REDACTED]",
     "llm.input": '{"password":"[REDACTED]","n":1}',
     "llm.tokens": 12,
-    key: "secret-key",
+    // The client's own key.
+    key: "[REDACTED]",
   });
   assert.equal(found.status.message, "[REDACTED] refused");
   assert.equal(found.resource["process.env.api_key"], "[REDACTED]");
@@ -134,6 +135,23 @@ test("otel: names, attributes, events, links and resources are redacted", async 
     assert.equal(text.includes(secret), false, secret);
   }
   assert.ok(text.includes("kept"));
+});
+
+test("otel: trace states, scopes and schemas are redacted", async () => {
+  const made = await recording();
+  const secret = "sk-abcdefghijklmnopqrstuvwxyz";
+  const state = { ...finished().spanContext(), traceState: { serialize: () => `v=${secret}` } };
+  made.processor.onEnd({
+    ...finished(),
+    spanContext: () => state,
+    links: [{ context: state }],
+    resource: { attributes: {}, schemaUrl: `https://x/?api_key=${secret}` },
+    instrumentationScope: { name: secret, version: secret, schemaUrl: `https://x/${secret}` },
+  });
+  const bytes = fromBase64(made.pipeline.records[0].req.request_base64);
+  const text = new TextDecoder().decode(bytes);
+  assert.doesNotMatch(text, /abcdefghij/);
+  assert.equal(text.split("[REDACTED]").length - 1, 6);
 });
 
 test("otel: redact gets the values of spans, and spans that it creates are not recorded", async () => {

@@ -36,6 +36,7 @@ test("redaction: tokens of known forms are taken out of text, and nothing around
   const pem =
     "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA\nabcd\n-----END RSA PRIVATE KEY-----";
   assert.equal(rules.redactText(`a\n${pem}\nb`), `a\n${R}\nb`);
+  assert.equal(rules.redactText(`${pem}: ${pem}`), `${R}: ${R}`);
 });
 
 test("redaction: values after a secret's name in headers, URLs and assignments are removed", () => {
@@ -60,6 +61,122 @@ test("redaction: values after a secret's name in headers, URLs and assignments a
     assert.equal(rules.redactText(wanted), wanted, "again");
   }
 });
+
+test("redaction: secrets in source code and in configuration are removed, wherever the value is", () => {
+  const cases: string[] = [
+    `const apiKey = \`hunter2 and more\`;`,
+    `const apiKey = process.env.KEY ?? "hunter2";`,
+    `const apiKey = process.env.KEY ||\n  "hunter2";`,
+    `const password = isTest ? "a" : 'hunter2';`,
+    `const password = "a" + "hunter2";`,
+    `let secret = new Secret("hunter2", { n: 1 })`,
+    `apiKey ??= "hunter2";`,
+    `if (password === "hunter2") return;`,
+    `if (password != "hunter2") return;`,
+    `headers["Authorization"] = "hunter2"`,
+    `{ password: process.env.P || "hunter2" }`,
+    `def login(user, password: str = "hunter2", n=1):`,
+    `password = b"hunter2"`,
+    `password = rb'hunter2'`,
+    `password = """hunter2 "quoted" hunter2"""`,
+    `password = os.environ.get("PASSWORD", "hunter2")`,
+    `password: str = os.getenv("P") or "hunter2"`,
+    `password = SecretStr("hunter2")`,
+    `password := "hunter2"`,
+    `:password => "hunter2"`,
+    `    [password] => hunter2`,
+    `char password[] = "hunter2";`,
+    `string password = $"hunter2";`,
+    `**Password:** hunter2`,
+    `**Password**: hunter2`,
+    `My API key: hunter2`,
+    `The access token = hunter2`,
+    `["API key", "hunter2"]`,
+    `"password": "a\\"hunter2"`,
+    `"path":"C:\\\\","password":"hunter2"`,
+    `Cookie: a="1"; sid=hunter2`,
+    `Cookie:a=1; sid=hunter2`,
+    `cookie=a=1; sid=hunter2`,
+    `Authorization: Digest username="bob", response="hunter2"`,
+    `Authorization:Token hunter2`,
+    `Authorization=Basic hunter2`,
+    `<input name="password" value="hunter2">`,
+    `[{"name":"Cookie","value":"hunter2"}, {"unfinished`,
+    `[{"Value":"hunter2","Name":"Cookie"}, {"unfinished`,
+    `redis://user:p@hunter2@host:6379`,
+  ];
+  for (const given of cases) {
+    const redacted = rules.redactText(given);
+    assert.ok(!redacted.includes("hunter2") && redacted.includes(R), `${given} → ${redacted}`);
+    assert.equal(rules.redactText(redacted), redacted, "again");
+  }
+});
+
+test("redaction: source code without secrets stays as it is", () => {
+  const texts = [
+    "passwords.map(password => { return hash(password); })",
+    "if (password === confirmation) return { ok: true };",
+    'const value = "v"; const name = "n";',
+    '<input name="city" value="Paris">',
+    '{"name":"color","value":"red"}',
+    "if (cookies >= 5 && max_tokens <= limit) {}",
+    '{"has_password":true,"password":null,"max_cookies":5}',
+    "The key: a good night. The string = a rope.",
+    "function login(user, password) { return user; }",
+  ];
+  for (const text of texts) assert.equal(rules.redactText(text), text);
+});
+
+test("redaction: secrets after escape sequences are removed", () => {
+  const escapes = ["\\n", "\\t", "\\u003d", "\\x3d", "%3D", "%0a", "\\"];
+  for (const escape of escapes) {
+    for (const [name, token] of Object.entries(TOKENS)) {
+      const redacted = rules.redactText(`text${escape}${token} more`);
+      assert.ok(!redacted.includes(token.slice(3)), `${name}: ${redacted}`);
+    }
+  }
+  assert.equal(rules.redactText("a\\nBearer abcdef-1"), `a\\nBearer ${R}`);
+  assert.equal(rules.redactText("sent: BEARER abcdef-1"), `sent: BEARER ${R}`);
+});
+
+test("redaction: an own key of any form is removed", () => {
+  const own = (literal: string) =>
+    new RedactionRules({ defaults: true, keys: [], patterns: [], literals: [literal] });
+  for (const literal of ["short-key1", "with$signs&more-of-them", "a:b:c:d:e"]) {
+    for (const text of [literal, `x ${literal}`, `x${literal}y`]) {
+      assert.ok(!own(literal).redactText(text).includes(literal), text);
+    }
+  }
+});
+
+test("redaction: patterns apply to numbers too", () => {
+  const own = new RedactionRules({
+    defaults: true,
+    keys: [],
+    patterns: [/4\d{15}/],
+    literals: [],
+  });
+  const given = { card: 4111111111111111, n: 5, list: [4111111111111111] };
+  const clean = { card: R, n: 5, list: [R] };
+  assert.deepEqual(JSON.parse(toJsonText(given, undefined, undefined, own)), clean);
+  assert.deepEqual(own.redactData(given), clean);
+  assert.equal(toJsonText(4111111111111111, undefined, undefined, own), `"${R}"`);
+});
+
+test("redaction: the time for a text grows with its length", () => {
+  // Each of these would take minutes if a part were searched again for every other one.
+  const parts = [
+    "secret=f(",
+    '"value":{',
+    '{"a":',
+    'Cookie: a="',
+    'secret=b"\n',
+    "password=\\\\\\",
+    "api key ",
+    '"name":"',
+  ];
+  for (const part of parts) rules.redactText(part.repeat(200_000));
+}, { timeout: 60_000 });
 
 test("redaction: other text stays as it is", () => {
   const texts = [

@@ -46,6 +46,12 @@ export interface Call {
   readonly summary?: Summary | null;
   /** The message of the error that ended the call. */
   readonly exception?: string | null;
+  /** ID of the user who recorded the call; set by the server. */
+  readonly wb_user_id?: string | null;
+  /** ID of the W&B run. */
+  readonly wb_run_id?: string | null;
+  /** Time at which the call was deleted, ISO 8601, UTC. */
+  readonly deleted_at?: string | null;
   /**
    * Renames the call.
    *

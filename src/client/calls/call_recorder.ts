@@ -24,7 +24,7 @@ import { inputsText, outputText } from "../op/large_values.ts";
 import { idProblem, nameProblem } from "../op/op_name.ts";
 import { show } from "../settings/invalid_option.ts";
 import { countStatus, statusText } from "./status_counts.ts";
-import { finishSummary, isPlain, type Summary } from "./summary.ts";
+import { finishSummary, isPlain, type Summary, validSummary } from "./summary.ts";
 import { type CallSink, type Ending, TracedCall } from "./traced_call.ts";
 import { UnsampledCall } from "./unsampled_call.ts";
 import type { Watcher } from "../results/watchers.ts";
@@ -68,14 +68,14 @@ export class CallRecorder implements CallSink {
       const now = ids.now();
       const callId = ids.uuidv7(now);
       if (parent instanceof UnsampledCall) {
-        if (!options.alwaysRecorded) return this.#unsampled(parent.child(callId));
+        if (!options.alwaysRecorded) return this.#unsampled(parent.child(callId, attributes));
         parent = null;
       }
       const traceId = parent === null ? ids.uuidv7(now) : parent.traceId;
       if (
         parent === null && !options.alwaysRecorded &&
         !own.sampler.records(traceId, state.name, attributes?.values)
-      ) return this.#unsampled(new UnsampledCall(callId, traceId, this));
+      ) return this.#unsampled(new UnsampledCall(callId, traceId, attributes, this));
       const opText = state.savedBy === this ? state.savedText : this.#saveOp(state);
       const startedAt = ids.timestamp(now);
       const named = nameInputs(self, params, options.parameterNames);
@@ -164,10 +164,9 @@ export class CallRecorder implements CallSink {
     try {
       const summary: unknown = options.summarize(output as never);
       if (summary == null) return undefined;
-      const { redactor, toText } = this.#options;
-      const plain: unknown = !redactor.hasOwn && isPlainData(summary)
+      const plain: unknown = isPlainData(summary)
         ? summary
-        : JSON.parse(toText(summary, undefined, "summary"));
+        : JSON.parse(this.#options.toText(summary));
       if (isPlain(plain)) return plain;
       ignoreRejection(summary);
       throw new TypeError(`summarize returned ${show(summary)}, not a plain object`);
@@ -195,7 +194,7 @@ export class CallRecorder implements CallSink {
   ): void {
     const { saveText, toText, append } = this.#options;
     try {
-      const summary = this.#finishSummary(own, call);
+      const summary = this.#redacted(this.#finishSummary(own, call));
       const counts = countStatus(call, exception === "" ? "success" : "error");
       const text = this.#endHead + call.callId + '","trace_id":"' + call.traceId +
         '","started_at":"' + call.startedAt + '","ended_at":"' +
@@ -211,11 +210,22 @@ export class CallRecorder implements CallSink {
     }
   }
 
+  /**
+   * Applies the program's own `redact` to a summary, which contains what code in the call and its
+   * children added to it.
+   */
+  #redacted(summary: Summary): Summary {
+    if (!this.#options.redactor.hasOwn || isEmpty(summary)) return summary;
+    const redacted: unknown = JSON.parse(this.#options.toText(summary, undefined, "summary"));
+    return validSummary(redacted as Summary, this.#reportInvalid);
+  }
+
+  readonly #reportInvalid = (problem: string): void =>
+    this.warn("invalid-summary", `Left out of a call's summary: ${problem}`);
+
   #finishSummary(own: Summary | undefined, call: TracedCall): Summary {
     try {
-      return finishSummary(own, call, call.parent, (problem) => {
-        this.warn("invalid-summary", `Left out of a call's summary: ${problem}`);
-      });
+      return finishSummary(own, call, call.parent, this.#reportInvalid);
     } catch (error) {
       // Code in the call may have put this into the summary of its children.
       this.warnOnce("summary-failed", "Cannot summarize a call", error);

@@ -9,6 +9,8 @@ import { classNames, GETTER, isError, isProxy } from "../../protocol/json/object
 import { readSafely, readStack } from "../../protocol/json/replacements.ts";
 import { toJsonText } from "../../protocol/json/stringify.ts";
 import type { Redactor } from "../redaction/redactor.ts";
+import { clip } from "../objects/object_id.ts";
+import { MAX_INLINE_CHARS } from "../op/large_values.ts";
 import { describeError } from "./describe_error.ts";
 
 /** A stack frame, with the field names of Python. */
@@ -20,6 +22,9 @@ interface Frame {
   /** Source line; always empty here. */
   readonly text: string;
 }
+
+/** Characters to keep of a message that is too long for a call. */
+const MAX_MESSAGE_CHARS = 32 * 1024;
 
 /** Maximum number of frames to keep, nearest to the `throw`. */
 const MAX_FRAMES = 100;
@@ -40,9 +45,20 @@ export function exceptionText(error: unknown, redactor?: Redactor): string {
     message,
     traceback: isErrorObject(error) ? framesOf(stackOf(error), message) : [],
   };
-  return redactor === undefined
-    ? toJsonText(exception)
-    : redactor.toText(exception, undefined, undefined, "exception");
+  return shortened(
+    redactor === undefined
+      ? toJsonText(exception)
+      : redactor.toText(exception, undefined, undefined, "exception"),
+  );
+}
+
+/** Cuts a long message, after it was redacted: a part of a secret may not be recognized. */
+function shortened(text: string): string {
+  if (text.length <= MAX_INLINE_CHARS) return text;
+  const exception = JSON.parse(text) as { message?: unknown };
+  if (typeof exception.message !== "string") return text;
+  const message = `${clip(exception.message, MAX_MESSAGE_CHARS)} [Truncated]`;
+  return toJsonText({ ...exception, message });
 }
 
 function isErrorObject(error: unknown): error is object {

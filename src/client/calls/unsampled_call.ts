@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { AttributeScope } from "./call_stack.ts";
 import { type CallSink, TracedCall } from "./traced_call.ts";
 
 /** A sink that records nothing. */
@@ -25,16 +26,17 @@ const NO_OPTIONS = Object.freeze({});
 export class UnsampledCall extends TracedCall {
   readonly #owner: object;
 
-  constructor(callId: string, traceId: string, owner: object) {
-    super(callId, traceId, null, null, "", NO_OPTIONS, NOTHING);
+  /** @param attributes Attributes for the calls inside it that are recorded all the same. */
+  constructor(callId: string, traceId: string, attributes: AttributeScope | null, owner: object) {
+    super(callId, traceId, null, attributes, "", NO_OPTIONS, NOTHING);
     this.#owner = owner;
     // Nothing waits for its result.
     this.ended = true;
   }
 
   /** Creates a child call. */
-  child(callId: string): UnsampledCall {
-    return new UnsampledCall(callId, this.traceId, this.#owner);
+  child(callId: string, attributes: AttributeScope | null = this.attributes): UnsampledCall {
+    return new UnsampledCall(callId, this.traceId, attributes, this.#owner);
   }
 
   override get owner(): object {

@@ -28,7 +28,7 @@ export class ScoreTotals {
       this.#totals.set(name, total);
       if (total.type !== type) total.type = undefined;
       total.count++;
-      total.sum += Number(score);
+      if (total.type !== undefined) total.sum += Number(score);
     }
   }
 

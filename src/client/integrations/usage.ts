@@ -58,7 +58,9 @@ function usageOf(response: object): readonly ModelUsage[] {
     return isPlainData(source) ? one(model, { ...source }, source) : NONE;
   }
   const metadata = readObject(response, "response");
-  return metadata === undefined ? NONE : aiSdkUsage(readData(metadata, "modelId"), source);
+  // In older versions of the Vercel AI SDK, a stream's last part repeats the sum of its steps.
+  if (metadata === undefined || readData(response, "type") === "finish") return NONE;
+  return aiSdkUsage(readData(metadata, "modelId"), source);
 }
 
 function isProviderResponse(response: object): boolean {

@@ -15,6 +15,7 @@ import { type MediaFile, mediaFile } from "./media.ts";
 import { ObjectRef, OpRef, TableRef, TableRowRef } from "./object_ref.ts";
 import { toObjectId } from "./object_id.ts";
 import type { Redactor } from "../redaction/redactor.ts";
+import { invalidOption } from "../settings/invalid_option.ts";
 import { opObjectId } from "../op/op_name.ts";
 import { isOp, officialOp, type OpSource, type OpState, opState } from "../op/op_state.ts";
 import { type AnyRef, savedRef, setSavedRef } from "./saved_refs.ts";
@@ -62,6 +63,24 @@ export class Publisher {
     return this.toText(this.#options.redactor.request(request));
   }
 
+  /** Returns the content of a file, redacted. */
+  redactedFile(name: string, content: string | Uint8Array): string | Uint8Array {
+    return this.#options.redactor.file(name, content);
+  }
+
+  /**
+   * Returns a serialized request with spans, redacted.
+   *
+   * @throws {WeaveWalError} `ERR_INVALID_OPTION` if the bytes are not such a request.
+   */
+  redactedSpans(request: Uint8Array): Uint8Array {
+    try {
+      return this.#options.redactor.spans(request);
+    } catch {
+      throw invalidOption("spans", request, "a serialized ExportTraceServiceRequest");
+    }
+  }
+
   /**
    * Saves a value, and returns its ref.
    *
@@ -75,7 +94,7 @@ export class Publisher {
     if (known instanceof ObjectRef) return known;
     const text = this.toText(value, undefined, "val");
     const ref = this.#createObject(
-      objectId === undefined ? this.#options.ids.uuidv7() : toObjectId(objectId),
+      objectId === undefined ? this.#options.ids.uuidv7() : this.#objectId(objectId),
       text,
     );
     if (typeof value === "object" && value !== null) this.#remember(value, ref);
@@ -91,7 +110,7 @@ export class Publisher {
    * @returns The digest; `undefined` with `builtinClass`.
    */
   createObject(objectId: string, value: unknown, builtinClass?: string): string | undefined {
-    const id = toObjectId(objectId);
+    const id = this.#objectId(objectId);
     const text = this.toText(value, undefined, "val");
     if (builtinClass === undefined) return this.#createObject(id, text).digest;
     this.#appendObject(id, text, `,"builtin_object_class":${jsonString(builtinClass)}`);
@@ -124,7 +143,8 @@ export class Publisher {
 
   /** Saves a file, and returns its digest. */
   saveFile(name: string, given: string | Uint8Array): string {
-    return this.saveRedacted(name, this.#options.redactor.file(name, given));
+    const { redactor } = this.#options;
+    return this.saveRedacted(redactor.line(name), redactor.file(name, given));
   }
 
   /** Saves an already redacted file, and returns its digest. */
@@ -180,7 +200,7 @@ export class Publisher {
   #saveObject(object: WeaveObject, objectId?: string): ObjectRef {
     const known = this.#refOf(object);
     if (known) return known as ObjectRef;
-    const id = toObjectId(objectId ?? object.name);
+    const id = this.#objectId(objectId ?? object.name);
     this.#saving.add(object);
     try {
       const names = classChain(object);
@@ -200,6 +220,11 @@ export class Publisher {
     } finally {
       this.#saving.delete(object);
     }
+  }
+
+  /** Returns the ID for a name, which may contain a secret too. */
+  #objectId(name: string): string {
+    return toObjectId(this.#options.redactor.line(name));
   }
 
   #createObject(objectId: string, valueText: string): ObjectRef {
@@ -240,7 +265,9 @@ export class Publisher {
   }
 
   #saveOp(op: OpSource, objectId?: string): OpRef {
-    const id = objectId === undefined ? opObjectId(op.name) : toObjectId(objectId);
+    const id = objectId === undefined
+      ? opObjectId(this.#options.redactor.line(op.name))
+      : this.#objectId(objectId);
     let saved = this.#ops.get(op.original);
     if (!saved) this.#ops.set(op.original, saved = new Map());
     const known = saved.get(id);

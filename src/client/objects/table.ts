@@ -7,7 +7,7 @@
 import { clientFor } from "../global_client.ts";
 import { markClass } from "./kind.ts";
 import { TableRef, TableRowRef } from "./object_ref.ts";
-import { savedRef, setSavedRef } from "./saved_refs.ts";
+import { forgetSavedRef, savedRef, setSavedRef } from "./saved_refs.ts";
 
 /**
  * A row of a table: any object.
@@ -74,6 +74,12 @@ export class Table<R extends object = TableRow> {
   /** Ref of the table, once it is saved. */
   get __savedRef(): TableRef | undefined {
     return savedRef(this) as TableRef | undefined;
+  }
+
+  /** If set to `undefined`, the next publish saves the table again. */
+  set __savedRef(ref: TableRef | undefined) {
+    if (ref) setSavedRef(this, ref);
+    else forgetSavedRef(this);
   }
 
   /**

@@ -37,6 +37,23 @@ export function inputsText(text: string, save: SaveText): string {
   return short.length <= MAX_INLINE_CHARS ? short : `{"inputs":${asFile("inputs", text, save)}}`;
 }
 
+/** Returns the JSON text of a start or an end whose inputs and output fit into a call. */
+export function callText(text: string, save: SaveText): string {
+  if (text.length <= MAX_INLINE_CHARS) return text;
+  const { start, end } = JSON.parse(text) as { start?: Json; end?: Json };
+  if (start !== undefined && isJsonObject(start.inputs)) {
+    start.inputs = JSON.parse(inputsText(JSON.stringify(start.inputs), save));
+  }
+  if (end !== undefined) end.output = JSON.parse(outputText(JSON.stringify(end.output), save));
+  return JSON.stringify({ start, end });
+}
+
+type Json = Record<string, unknown>;
+
+function isJsonObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 function asFile(name: string, text: string, save: SaveText): string {
   const file = `${name.replace(/[^\p{L}\p{N}_-]/gu, "_").slice(0, 64) || "value"}.json`;
   return `{"_type":"LargeValue","file":${jsonString(file)},"digest":${

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { keyForms } from "../../delivery/http/redact.ts";
 import { ignoreRejection } from "../../protocol/json/promises.ts";
 import { readMethod } from "../../protocol/json/object_facts.ts";
 import {
@@ -13,6 +14,7 @@ import {
   type Substitute,
   toJsonText,
 } from "../../protocol/json/stringify.ts";
+import { redactSpans } from "../../protocol/redaction/redact_spans.ts";
 import { RedactionRules } from "../../protocol/redaction/redaction_rules.ts";
 import { REDACTED } from "../../protocol/redaction/secret_text.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -65,7 +67,7 @@ export class Redactor {
 
   constructor({ settings, redact, apiKey, onFailure }: RedactorOptions) {
     const { redactDefaults: defaults, redactKeys: keys, redactPatterns: patterns } = settings;
-    const literals = apiKey === undefined ? [] : [apiKey, btoa(`api:${apiKey}`)];
+    const literals = apiKey === undefined ? [] : keyForms(apiKey);
     this.#rules = defaults || keys.length + patterns.length > 0
       ? new RedactionRules({ defaults, keys, patterns, literals })
       : undefined;
@@ -118,13 +120,31 @@ export class Redactor {
     return this.#redact === undefined ? request : this.#withContent(request) as T;
   }
 
-  /** Redacts a file: completely if it has the name of a secret, otherwise secrets in text. */
+  /**
+   * Redacts a file: completely if it has the name of a secret, otherwise secrets in text. Bytes that
+   * are UTF-8 are text.
+   */
   file(name: string, content: string | Uint8Array): string | Uint8Array {
     if (this.#rules?.redactsKey(name.replace(/\.[^.]*$/, ""))) return REDACTED;
-    const text = typeof content === "string" ? this.line(content) : content;
-    if (this.#redact === undefined) return text;
-    const redacted = this.#call(name, text);
+    const text = typeof content === "string" ? content : textOf(content);
+    const line = text === undefined ? undefined : this.line(text);
+    const clean = line === undefined || line === text ? content : line;
+    if (this.#redact === undefined) return clean;
+    const redacted = this.#call(name, clean);
     return typeof redacted === "string" || redacted instanceof Uint8Array ? redacted : REDACTED;
+  }
+
+  /**
+   * Returns a serialized request with spans, redacted according to the rules. The bytes themselves
+   * are unchanged.
+   *
+   * @throws {RangeError} If the bytes are not such a request.
+   */
+  spans(request: Uint8Array): Uint8Array {
+    if (this.#rules === undefined) return request;
+    const copy = request.slice();
+    redactSpans(copy, this.#rules);
+    return copy;
   }
 
   #applyTo(text: string, field: string): string {
@@ -187,6 +207,17 @@ export class Redactor {
       return value.map((row) => this.#member("row", row));
     }
     return CONTENT.has(name) ? JSON.parse(this.toText(value, undefined, undefined, name)) : value;
+  }
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Decodes bytes that are text. */
+export function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return undefined;
   }
 }
 

@@ -185,6 +185,8 @@ export interface TraceServerApiDeps {
   readonly barrier: (path: string) => Promise<unknown>;
   /** Returns the JSON text of a value, redacted. */
   readonly toText: (value: object) => string;
+  /** Returns the content of a file, redacted. */
+  readonly redactFile: (name: string, content: Uint8Array) => string | Uint8Array;
 }
 
 /** Creates the API of one server. */
@@ -203,7 +205,7 @@ export function traceServerApi(deps: TraceServerApiDeps): TraceServerApi {
 }
 
 async function send(
-  { reader, barrier, toText }: TraceServerApiDeps,
+  { reader, barrier, toText, redactFile }: TraceServerApiDeps,
   kind: Kind,
   path: string,
   data: object,
@@ -219,7 +221,7 @@ async function send(
     body: kind === "GET"
       ? null
       : kind === "FORM"
-      ? form(data)
+      ? await form(data, redactFile)
       : kind === "WRITE"
       ? toText(data)
       : JSON.stringify(data),
@@ -240,11 +242,19 @@ async function send(
   return result;
 }
 
-function form(data: object): FormData {
+async function form(data: object, redact: TraceServerApiDeps["redactFile"]): Promise<FormData> {
   const made = new FormData();
   for (const [name, value] of Object.entries(data)) {
-    if (value instanceof Blob) made.append(name, value);
+    if (value instanceof Blob) made.append(name, await redactedBlob(value, redact));
     else made.append(name, typeof value === "object" ? JSON.stringify(value) : String(value));
   }
   return made;
+}
+
+/** Returns the same blob if nothing in it is redacted. */
+async function redactedBlob(blob: Blob, redact: TraceServerApiDeps["redactFile"]): Promise<Blob> {
+  const name = blob instanceof File ? blob.name : "blob";
+  const bytes = new Uint8Array(await blob.arrayBuffer());
+  const content = redact(name, bytes);
+  return content === bytes ? blob : new File([content as BlobPart], name, { type: blob.type });
 }

@@ -92,6 +92,7 @@ export class ClientReads extends ClientWrites {
       reader,
       barrier: (path) => this.#barrier.wait(path),
       toText: (value) => options.publisher.requestText(value),
+      redactFile: (name, content) => options.publisher.redactedFile(name, content),
     });
   }
 

@@ -9,6 +9,8 @@ import type { ClientWritesOptions } from "./writes_options.ts";
 import { otelRecordType, otelRequest, type OtelView } from "../../protocol/otlp/otel_request.ts";
 import type { Cost } from "../../protocol/cost.ts";
 import type { RecordType } from "../../protocol/record_types.ts";
+import { callText } from "../op/large_values.ts";
+import { endRequest, startRequest } from "./call_requests.ts";
 import { checkDisplayName, checkEnd, checkStart } from "./check_writes.ts";
 import { callRefUri } from "../objects/object_ref.ts";
 import type {
@@ -45,7 +47,8 @@ export class ClientWrites {
   }
 
   /**
-   * Records the start of a call. `id`, `trace_id` and `started_at` are created if missing.
+   * Records the start of a call. `id`, `trace_id` and `started_at` are created if missing. Long
+   * inputs become files, like those of ops.
    *
    * @param start Op name, inputs and other fields.
    * @returns The IDs and the start time, for `callEnd`.
@@ -54,30 +57,14 @@ export class ClientWrites {
    */
   callStart(start: CallStartInput): CallHandle {
     checkStart(start);
-    const { ids } = this.#options;
-    const { id, trace_id, op_name, started_at, attributes, inputs, ...rest } = start;
-    const handle: CallHandle = {
-      id: id ?? ids.uuidv7(),
-      trace_id: trace_id ?? ids.uuidv7(),
-      started_at: started_at ?? ids.timestamp(),
-    };
-    this.#write("call_start", {
-      start: {
-        project_id: this.projectId,
-        id: handle.id,
-        trace_id: handle.trace_id,
-        op_name,
-        started_at: handle.started_at,
-        ...rest,
-        attributes: attributes ?? {},
-        inputs: inputs ?? {},
-      },
-    });
+    const { handle, request } = startRequest(this.projectId, start, this.#options.ids);
+    this.#write("call_start", request);
     return handle;
   }
 
   /**
-   * Records the end of a call. `ended_at` is the current time if missing.
+   * Records the end of a call. `ended_at` is the current time if missing. A long output becomes a
+   * file.
    *
    * @param end The handle from `callStart`, with output, summary and other fields.
    * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a `summary` whose `usage` is not an object of
@@ -85,20 +72,7 @@ export class ClientWrites {
    */
   callEnd(end: CallEndInput): void {
     checkEnd(end);
-    const { id, trace_id, started_at, ended_at, exception, output, summary, ...rest } = end;
-    this.#write("call_end", {
-      end: {
-        project_id: this.projectId,
-        id,
-        trace_id,
-        started_at,
-        ended_at: ended_at ?? this.#options.ids.timestamp(),
-        ...(exception === undefined ? {} : { exception }),
-        output: output === undefined ? null : output,
-        summary: summary ?? {},
-        ...rest,
-      },
-    });
+    this.#write("call_end", endRequest(this.projectId, end, this.#options.ids));
   }
 
   /**
@@ -258,14 +232,16 @@ export class ClientWrites {
   }
 
   /**
-   * Records serialized OpenTelemetry spans, unchanged.
+   * Records serialized OpenTelemetry spans. Secrets become asterisks; `redact` is not called.
    *
    * @param request A serialized `ExportTraceServiceRequest` of OTLP, preferably with one span: if
-   * the server rejects one of several, all are dead-lettered. Nothing in it is redacted.
+   * the server rejects one of several, all are dead-lettered.
    * @param view The view of Weave for the spans (default: `"traces"`).
+   * @throws {WeaveWalError} `ERR_INVALID_OPTION` for other bytes.
    */
   spansCreate(request: Uint8Array, view: OtelView = "traces"): void {
-    this.#options.append(otelRecordType(view), otelRequest(this.projectId, request));
+    const spans = this.#options.publisher.redactedSpans(request);
+    this.#options.append(otelRecordType(view), otelRequest(this.projectId, spans));
   }
 
   /**
@@ -295,6 +271,12 @@ export class ClientWrites {
   }
 
   #write(type: RecordType, request: unknown): void {
-    this.#options.append(type, this.#options.publisher.requestText(request));
+    const { append, publisher } = this.#options;
+    const text = publisher.requestText(request);
+    append(type, isCall(type) ? callText(text, publisher.saveRedacted) : text);
   }
+}
+
+function isCall(type: RecordType): boolean {
+  return type === "call_start" || type === "call_end";
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { textOf } from "../../client/redaction/redactor.ts";
 import { messageOf } from "../../errors.ts";
 import { wellFormedJson } from "../../protocol/json/well_formed.ts";
 import { shared } from "../../runtime/process/shared_state.ts";
@@ -145,17 +146,6 @@ async function readWrite(
       return reply;
     },
   };
-}
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** Decodes bytes that are text: a log of text is easier to read. */
-function textOf(bytes: Uint8Array): string | undefined {
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Answers a request that is not a write but needs no server. */

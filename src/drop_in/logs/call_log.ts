@@ -7,6 +7,7 @@
 import type { Pipeline } from "../../client/pipeline/pipeline.ts";
 import type { Redactor } from "../../client/redaction/redactor.ts";
 import { type Json, jsonText } from "../intercept/json_text.ts";
+import { dropsChild, isUnsampled } from "./unsampled_calls.ts";
 
 /**
  * Maximum number of running calls to cache; the end of an older one is recorded without data of its
@@ -34,6 +35,7 @@ export class CallLog {
    * this package's: project, ID.
    */
   start(start: Json, redactor?: Redactor): void {
+    if (dropsChild(start.id, start.parent_id)) return;
     this.#append("call_start", jsonText({ start }, redactor));
     const { id, trace_id, started_at } = start;
     this.#open.set(id, { trace_id, started_at });
@@ -48,6 +50,7 @@ export class CallLog {
    */
   end(end: Json, redactor?: Redactor): void {
     const { project_id, id, display_name: _, ...rest } = end;
+    if (isUnsampled(id)) return;
     const open = this.#open.get(id);
     this.#open.delete(id);
     this.#append(

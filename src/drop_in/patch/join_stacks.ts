@@ -18,7 +18,10 @@ import {
   runInContext,
   runWithAttributes,
 } from "../../client/calls/call_stack.ts";
+import { UnsampledCall } from "../../client/calls/unsampled_call.ts";
 import { hasOwnOps } from "../../client/mixed_packages.ts";
+import { spanTargetOf } from "../../client/span_target.ts";
+import { noteUnsampled } from "../logs/unsampled_calls.ts";
 
 /** The part of an official call stack that is used. */
 interface SdkStack {
@@ -76,14 +79,22 @@ export function joinStacks(
     if (!hasOwnOps()) return stack;
     const context = currentContext();
     if (!context?.call || context.untraced || context.call === stack.peek()) return stack;
-    const isOfProject = clientOfRecorder(context.owner)?.projectId === this.projectId;
-    return isOfProject ? stackOf(stack, context.call) : stack;
+    const client = clientOfRecorder(context.owner);
+    if (client?.projectId !== this.projectId) return stack;
+    if (context.call instanceof UnsampledCall) {
+      const sampler = spanTargetOf(client)?.sampler;
+      noteUnsampled(context.call.callId, () => sampler && sampler.sampledOut++);
+    }
+    return stackOf(stack, context.call);
   });
   replace("runWithCallStack", function (stack: SdkStack, fn: () => unknown) {
     if (!hasOwnOps()) return runWithCallStack.call(this, stack, fn);
     const run = () => runWithCallStack.call(this, stack, fn);
-    const { attributes = null, untraced } = currentContext() ?? {};
+    const { call: outer = null, attributes = null, untraced } = currentContext() ?? {};
     const call = stack.peek();
+    if (outer instanceof UnsampledCall && call?.traceId === outer.traceId) {
+      return runInContext(outer.child(call.callId), run);
+    }
     const client = call && !untraced ? clientOf(this) : null;
     if (!call || client === null) return run();
     // Prefers this package's own client for the project: its `flush` then waits for these calls.

@@ -10,7 +10,7 @@ import { errorText, toJsonValue } from "./replacements.ts";
 import { bigintText, describeText, NUMBER_CHARS } from "./size_limits.ts";
 import { jsonString } from "./well_formed.ts";
 import type { RedactionRules } from "../redaction/redaction_rules.ts";
-import { isSecretPair, isSecretValue } from "../redaction/secret_pairs.ts";
+import { isSecretPair, isSecretValue, isValueKey } from "../redaction/secret_pairs.ts";
 import { REDACTED } from "../redaction/secret_text.ts";
 
 /**
@@ -88,7 +88,9 @@ function write(walk: Walk, value: unknown, depth: number): string | undefined {
   if (value === undefined) return undefined;
   if (typeof value === "bigint") return writeText(walk, bigintText(value));
   walk.chars -= NUMBER_CHARS;
-  return JSON.stringify(value);
+  const isNumber = typeof value === "number" && walk.redaction?.inspectsNumbers;
+  const isSecret = isNumber && walk.redaction.redactText(String(value)) !== String(value);
+  return isSecret ? REDACTED_TEXT : JSON.stringify(value);
 }
 
 function writeText(walk: Walk, text: string): string {
@@ -178,7 +180,7 @@ function writeProperties(walk: Walk, object: object, depth: number): string {
     const name = jsonString(redaction === undefined ? key : redaction.redactText(key));
     walk.chars -= name.length + 2;
     const isSecret = redaction !== undefined &&
-      (isRedacted && key === "value" || redaction.redactsKey(key));
+      (isRedacted && isValueKey(key) || redaction.redactsKey(key));
     const member = isSecret && !hasGetter(object, key) &&
         isSecretValue(key, (object as Record<string, unknown>)[key])
       ? REDACTED_TEXT

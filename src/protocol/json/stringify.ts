@@ -46,7 +46,7 @@
 
 import { hasGetter, isProxy } from "./object_facts.ts";
 import type { RedactionRules } from "../redaction/redaction_rules.ts";
-import { isSecretPair } from "../redaction/secret_pairs.ts";
+import { isSecretPair, isValueKey } from "../redaction/secret_pairs.ts";
 import { isSparse, type Substitute, writeValue } from "./safe_stringify.ts";
 import { MAX_VALUE_CHARS, NUMBER_CHARS } from "./size_limits.ts";
 import { isWellFormed } from "./well_formed.ts";
@@ -145,6 +145,8 @@ function isPlainValue(value: unknown, depth: number, substitute?: Substitute): b
     case "object":
       return value === null || isPlainObject(value, depth, substitute);
     case "number":
+      if (rules?.inspectsNumbers && !isPlainText(String(value))) return false;
+      return (charsLeft -= NUMBER_CHARS) >= 0;
     case "boolean":
     case "undefined":
       return (charsLeft -= NUMBER_CHARS) >= 0;
@@ -180,7 +182,7 @@ function isPlainObject(value: object, depth: number, substitute?: Substitute): b
 function isPlainProperty(object: object, key: string): boolean {
   if (rules === undefined) return isPlainText(key);
   if ((charsLeft -= key.length) < 0 || !rules.keepsProperty(key)) return false;
-  return key !== "value" || !isSecretPair(object, rules);
+  return !isValueKey(key) || !isSecretPair(object, rules);
 }
 
 function isPlainArray(items: unknown[], depth: number, substitute?: Substitute): boolean {

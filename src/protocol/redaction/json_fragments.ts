@@ -4,6 +4,8 @@
  * @module
  */
 
+import { endOfBrackets } from "./quotes.ts";
+
 /** Maximum number of times that a text is read in search of fragments. */
 const MAX_READS = 3;
 /** Characters that follow the opening bracket of JSON; most brackets in other text do not match. */
@@ -49,33 +51,4 @@ function parsed(text: string): object | undefined {
   } catch {
     return undefined;
   }
-}
-
-/**
- * Returns the position after the bracket that closes the one at `from`, or the end of the text.
- * Ignores brackets in quotes, including escaped quotes of a JSON string.
- */
-export function endOfBrackets(text: string, from: number): number {
-  let depth = 0;
-  let quote = "";
-  for (let at = from; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === 0x22 || code === 0x27 || code === 0x5c) {
-      const found = quoteAt(text, at);
-      at += found.length - 1;
-      if (quote === "") quote = found.endsWith("\\") ? "" : found;
-      else if (found === quote) quote = "";
-    } else if (quote !== "") continue;
-    else if (code === 0x7b || code === 0x5b) depth++;
-    else if ((code === 0x7d || code === 0x5d) && --depth === 0) return at + 1;
-  }
-  return text.length;
-}
-
-/** Returns a quote with its preceding backslashes, or only backslashes. */
-function quoteAt(text: string, at: number): string {
-  let end = at;
-  while (text.charCodeAt(end) === 0x5c) end++;
-  const code = text.charCodeAt(end);
-  return text.slice(at, code === 0x22 || code === 0x27 ? end + 1 : end);
 }

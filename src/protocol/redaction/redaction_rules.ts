@@ -6,9 +6,10 @@
 
 import { isWellFormed } from "../json/well_formed.ts";
 import { redactFragments } from "./json_fragments.ts";
-import { isSecretPair, isSecretValue } from "./secret_pairs.ts";
+import { isSecretPair, isSecretValue, isValueKey } from "./secret_pairs.ts";
 import { SECRET_KEYS, SecretKeys } from "./secret_keys.ts";
-import { mayHoldSecret, redactAssigned, REDACTED, redactTokens } from "./secret_text.ts";
+import { redactAssigned } from "./secret_assignments.ts";
+import { isRun, mayHoldSecret, REDACTED, redactPrivateKeys, redactTokens } from "./secret_text.ts";
 
 /** Options for {@linkcode RedactionRules}. */
 export interface RedactionOptions {
@@ -35,8 +36,12 @@ const MIN_CHARS = 8;
 export class RedactionRules {
   readonly #keys: SecretKeys | undefined;
   readonly #patterns: readonly RegExp[];
+  /** Texts that are found among the tokens of a text, and those that can be anywhere. */
   readonly #literals: readonly string[];
+  readonly #anywhere: readonly string[];
   readonly #defaults: boolean;
+  /** Whether numbers may be redacted: only if the user's patterns match their digits. */
+  readonly inspectsNumbers: boolean;
   /** Cached names, and whether they are recorded unchanged. */
   readonly #names = new Map<string, boolean>();
 
@@ -45,7 +50,10 @@ export class RedactionRules {
     this.#keys = names.length === 0 ? undefined : new SecretKeys(names);
     this.#defaults = defaults;
     this.#patterns = patterns.map((pattern) => new RegExp(pattern, global(pattern.flags)));
-    this.#literals = defaults ? literals.filter((literal) => literal.length >= MIN_CHARS) : [];
+    const known = defaults ? literals.filter((literal) => literal.length >= MIN_CHARS) : [];
+    this.#literals = known.filter(isRun);
+    this.#anywhere = known.filter((literal) => !isRun(literal));
+    this.inspectsNumbers = patterns.length > 0;
   }
 
   /** Returns whether the value of a property with this name is redacted. */
@@ -72,7 +80,12 @@ export class RedactionRules {
       pattern.lastIndex = 0;
       result = result.replace(pattern, REDACTED);
     }
+    if (this.#anywhere.length > 0) {
+      for (const literal of this.#anywhere) result = result.replaceAll(literal, REDACTED);
+    }
     if (result.length < MIN_CHARS || !mayHoldSecret(result)) return result;
+    // First, because the last words of a key's text are a name too.
+    if (this.#defaults) result = redactPrivateKeys(result);
     if (this.#keys !== undefined) {
       result = redactFragments(result, (value) => this.#redactJson(value, MAX_DEPTH));
       result = redactAssigned(result, this.#keys);
@@ -88,6 +101,9 @@ export class RedactionRules {
   /** Returns the same value if it contains no secret. */
   #redactJson<T>(value: T, depth: number): T | string {
     if (typeof value === "string") return this.redactText(value);
+    if (this.inspectsNumbers && isNumber(value)) {
+      return this.redactText(String(value)) === String(value) ? value : REDACTED;
+    }
     if (typeof value !== "object" || value === null || !isData(value)) return value;
     if (depth === 0) return REDACTED;
     const isPair = isSecretPair(value, this);
@@ -95,7 +111,7 @@ export class RedactionRules {
     let isRenamed = false;
     for (const [key, member] of Object.entries(value)) {
       isRenamed ||= !Array.isArray(value) && this.redactText(key) !== key;
-      const isSecret = this.redactsKey(key) || isPair && (key === "value" || key === "1");
+      const isSecret = this.redactsKey(key) || isPair && (isValueKey(key) || key === "1");
       const redacted: unknown = isSecret && isSecretValue(key, member)
         ? REDACTED
         : this.#redactJson(member, depth - 1);
@@ -121,6 +137,12 @@ export class RedactionRules {
 function isData(value: object): boolean {
   const proto: unknown = Object.getPrototypeOf(value);
   return proto === Object.prototype || proto === Array.prototype || proto === null;
+}
+
+/** Returns whether a value is a number, or one whose digits are preserved. */
+function isNumber(value: unknown): boolean {
+  return typeof value === "number" ||
+    typeof value === "object" && value !== null && !isData(value) && "isLosslessNumber" in value;
 }
 
 function global(flags: string): string {

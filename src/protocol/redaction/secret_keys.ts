@@ -36,28 +36,58 @@ const MAX_KNOWN = 10_000;
 /** Maximum length of a name that is inspected as a whole. */
 const MAX_NAME_CHARS = 200;
 
+/** What a name is: that of a secret, or the last word of one, such as the `key` of `API key`. */
+type NameKind = "secret" | "last-word" | "other";
+
 /** Recognizes names of secrets: `OPENAI_API_KEY`, `x-api-key` and `apiKey` match `api_key`. */
 export class SecretKeys {
-  readonly #endings: readonly string[];
-  readonly #known = new Map<string, boolean>();
+  readonly #endings: ReadonlySet<string>;
+  /** Last words of names that have several words. */
+  readonly #lastWords: ReadonlySet<string>;
+  readonly #known = new Map<string, NameKind>();
 
   /** @param names Names in any spelling. A name of one character would match nearly everything. */
   constructor(names: readonly string[]) {
-    this.#endings = [...new Set(names.map(normalized))].filter((name) => name !== "");
+    this.#endings = new Set(names.map(normalized).filter((name) => name !== ""));
+    this.#lastWords = new Set(
+      names.map(wordsOf).filter((words) => words.length > 1).map((words) =>
+        normalized(words.at(-1)!)
+      ),
+    );
   }
 
   /** Returns whether a name is that of a secret. Fast for repeated names. */
   has(name: string): boolean {
+    return this.#kindOf(name) === "secret";
+  }
+
+  /** Returns whether a name of several words may end with this one. Fast for repeated words. */
+  mayEndWith(word: string): boolean {
+    return this.#kindOf(word) === "last-word";
+  }
+
+  /** Returns whether these words are the whole name of a secret, as in `API key`. */
+  isPhrase(words: string): boolean {
+    return this.#endings.has(normalized(words));
+  }
+
+  #kindOf(name: string): NameKind {
     const known = this.#known.get(name);
     if (known !== undefined) return known;
     const key = normalized(name.slice(-MAX_NAME_CHARS));
-    const found = this.#endings.some((ending) => key.endsWith(ending));
-    if (this.#known.size < MAX_KNOWN && name.length <= MAX_NAME_CHARS) this.#known.set(name, found);
-    return found;
+    let kind: NameKind = this.#lastWords.has(key) ? "last-word" : "other";
+    for (const ending of this.#endings) if (key.endsWith(ending)) kind = "secret";
+    if (this.#known.size < MAX_KNOWN && name.length <= MAX_NAME_CHARS) this.#known.set(name, kind);
+    return kind;
   }
 }
 
 /** Normalizes a name: removes separators, case and a plural `s`. */
 function normalized(name: string): string {
   return name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "").replace(/s$/, "");
+}
+
+/** Splits a name at its separators and at its capital letters. */
+function wordsOf(name: string): string[] {
+  return name.replace(/(\p{Ll})(?=\p{Lu})/gu, "$1_").split(/[^\p{L}\p{N}]+/u).filter(Boolean);
 }

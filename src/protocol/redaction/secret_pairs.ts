@@ -12,8 +12,18 @@ export interface KeyRules {
   redactsKey(name: string): boolean;
 }
 
-/** Properties that name the property `value`. */
-const NAMES = ["name", "key"] as const;
+/** Properties that name the property `value`, in both usual spellings. */
+const NAMES: readonly string[] = ["name", "key", "Name", "Key"];
+
+/** Returns whether this is a property that names another one. */
+export function isNameKey(key: string): boolean {
+  return NAMES.includes(key);
+}
+
+/** Returns whether this is the property whose name is another property: `value`, `Value`. */
+export function isValueKey(key: string): boolean {
+  return key === "value" || key === "Value";
+}
 
 /**
  * Returns whether the first item, or a name property, marks the second item, or `value`, as a
@@ -21,7 +31,7 @@ const NAMES = ["name", "key"] as const;
  */
 export function isSecretPair(object: object, rules: KeyRules): boolean {
   if (Array.isArray(object)) return object.length === 2 && names(object, 0, rules);
-  if (!Object.hasOwn(object, "value")) return false;
+  if (!Object.hasOwn(object, "value") && !Object.hasOwn(object, "Value")) return false;
   return NAMES.some((key) => names(object, key, rules));
 }
 

@@ -1,14 +1,12 @@
 /**
- * Secrets inside text: tokens of known formats, header lines, assignments, credentials in URLs.
+ * Secrets inside text that are recognized by their format: tokens, credentials in headers and URLs,
+ * private keys.
  *
  * Every string of every traced call is searched. The search therefore starts with what all secrets
  * have and most text does not: a long run of token characters, a separator, or the word "Bearer".
  *
  * @module
  */
-
-import { endOfBrackets } from "./json_fragments.ts";
-import type { SecretKeys } from "./secret_keys.ts";
 
 /** Replacement for a secret. */
 export const REDACTED = "[REDACTED]";
@@ -22,9 +20,13 @@ const TOKEN_CHARS: Uint8Array = Uint8Array.from(
   (_, code) => /[A-Za-z0-9\-_.+/=]/.test(String.fromCharCode(code)) ? 1 : 0,
 );
 
-/** Returns whether a text may contain a secret. Never misses a secret of a known format. */
+/**
+ * Returns whether a text may contain a secret: a run, a separator, a bearer token, or a list of
+ * quoted texts, which may be pairs. Never misses a secret of a known format.
+ */
 export function mayHoldSecret(text: string): boolean {
-  return text.includes(":") || text.includes("=") || hasBearer(text) || nextRun(text, 0) >= 0;
+  return text.includes(":") || text.includes("=") || text.includes("earer ") ||
+    text.includes('",') || text.includes("',") || nextRun(text, 0) >= 0;
 }
 
 /**
@@ -43,8 +45,16 @@ function nextRun(text: string, from: number): number {
   return -1;
 }
 
-function isTokenChar(code: number): boolean {
+/** Returns whether a character can occur in a token. */
+export function isTokenChar(code: number): boolean {
   return code < 128 && TOKEN_CHARS[code] === 1;
+}
+
+/** Returns whether a text consists of token characters, and of so many that it is a run. */
+export function isRun(text: string): boolean {
+  if (text.length < RUN) return false;
+  for (let at = 0; at < text.length; at++) if (!isTokenChar(text.charCodeAt(at))) return false;
+  return true;
 }
 
 /** Tokens that are recognized by their format. */
@@ -66,10 +76,15 @@ const TOKENS = new RegExp(
   "g",
 );
 const PRIVATE_KEY =
-  /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|$)/g;
-/** In prose, words follow these too: a token contains a digit, or follows the capitalized form. */
-const BEARER = /\b(Bearer\s+|bearer\s+(?=[^\s"',;\\]*[0-9]))[^\s"',;\\]{6,}/g;
-const URL_PASSWORD = /(:\/\/[^\s/@:"']*:)[^\s/@"']+(?=@)/g;
+  /-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|$)/g;
+/**
+ * In prose, words follow these too: a token contains a digit, or follows the capitalized form. An
+ * escaped line break may precede it.
+ */
+const BEARER =
+  /(?:\b|(?<=\\[nrt]))(B(?:earer|EARER)\s+|bearer\s+(?=[^\s"',;\\]*[0-9]))[^\s"',;\\]{6,}/g;
+/** The password of a URL, which may contain an `@`. */
+const URL_PASSWORD = /(:\/\/[^\s/@:"']*:)[^\s/"']+(?=@)/g;
 
 /**
  * Replaces tokens of known formats, and `literals`, with {@linkcode REDACTED}; returns the same
@@ -82,24 +97,27 @@ export function redactTokens(text: string, literals: readonly string[]): string 
   return result.replace(URL_PASSWORD, `$1${REDACTED}`);
 }
 
+/** Replaces private keys in PEM format with {@linkcode REDACTED}. */
+export function redactPrivateKeys(text: string): string {
+  return text.includes("PRIVATE KEY") ? text.replace(PRIVATE_KEY, REDACTED) : text;
+}
+
 function hasBearer(text: string): boolean {
-  return text.includes("earer ");
+  return text.includes("earer ") || text.includes("EARER ");
 }
 
 function redactRuns(text: string, literals: readonly string[]): string {
   let start = nextRun(text, 0);
   if (start < 0) return text;
-  if (text.includes("PRIVATE KEY-----")) {
-    const rest = text.replace(PRIVATE_KEY, REDACTED);
-    if (rest !== text) return redactRuns(rest, literals);
-  }
   let result = "";
   let done = 0;
   while (start >= 0) {
     let end = start + RUN;
     while (end < text.length && isTokenChar(text.charCodeAt(end))) end++;
     const run = text.slice(start, end);
-    const redacted = isCredential(text, start, run) ? REDACTED : redactRun(run, literals);
+    const redacted = isCredential(text, start, run)
+      ? REDACTED
+      : redactRun(run, escapeLength(text, start), literals);
     if (redacted !== run) {
       result += text.slice(done, start) + redacted;
       done = end;
@@ -107,6 +125,20 @@ function redactRuns(text: string, literals: readonly string[]): string {
     start = nextRun(text, end);
   }
   return done === 0 ? text : result + text.slice(done);
+}
+
+/** What remains at the beginning of a run of an escaped character: `\n`, `\u003d`, `%3D`. */
+const ESCAPES: Readonly<Record<string, RegExp>> = {
+  "\\": /(?:[bfnrtv]|u[0-9a-f]{4}|x[0-9a-f]{2})/iy,
+  "%": /[0-9a-f]{2}/iy,
+};
+
+/** Returns the number of characters of a run that belong to an escape sequence before it. */
+function escapeLength(text: string, start: number): number {
+  const pattern = ESCAPES[text[start - 1]];
+  if (pattern === undefined) return 0;
+  pattern.lastIndex = start;
+  return pattern.exec(text)?.[0].length ?? 0;
 }
 
 /**
@@ -124,78 +156,19 @@ function isCredential(text: string, start: number, run: string): boolean {
  */
 const LONG_RUN = 512;
 
-function redactRun(run: string, literals: readonly string[]): string {
+/**
+ * @param escape Characters at the beginning that may belong to an escape sequence, or to a token.
+ */
+function redactRun(run: string, escape: number, literals: readonly string[]): string {
   let result = run;
   for (const literal of literals) {
     if (result.includes(literal)) result = result.replaceAll(literal, REDACTED);
   }
   // Base64 of images and the like: a token in it would be a coincidence.
-  if (result.length > LONG_RUN && !/[-_.]/.test(result)) {
-    return result.slice(0, LONG_RUN).replace(TOKENS, REDACTED) + result.slice(LONG_RUN);
-  }
-  return result.replace(TOKENS, REDACTED);
-}
-
-/** Maximum length of a name before a separator. */
-const MAX_KEY_CHARS = 64;
-
-/**
- * Replaces the value after the name of a secret with {@linkcode REDACTED}, as in `Cookie: …`,
- * `api_key=…` and `"password": "…"`; returns the same text if it has none.
- */
-export function redactAssigned(text: string, keys: SecretKeys): string {
-  return redactAfter(",", redactAfter("=", redactAfter(":", text, keys), keys), keys);
-}
-
-function redactAfter(separator: string, text: string, keys: SecretKeys): string {
-  let result = "";
-  let done = 0;
-  for (let at = text.indexOf(separator); at >= 0; at = text.indexOf(separator, at + 1)) {
-    // A comma separates a name from its value only if both are quoted, as in a list of pairs.
-    if (at < done || separator === "," && !/^["'],\s*\\*["']/.test(text.slice(at - 1, at + 8))) {
-      continue;
-    }
-    const key = keyBefore(text, at);
-    if (key === "" || !keys.has(key)) continue;
-    const [from, to] = valueAfter(text, at);
-    if (to === from || text.startsWith(REDACTED, from)) continue;
-    result += text.slice(done, from) + REDACTED;
-    done = to;
-  }
-  return done === 0 ? text : result + text.slice(done);
-}
-
-/** Returns the name before a separator, without its quotes, which may be escaped. */
-function keyBefore(text: string, separator: number): string {
-  let end = separator;
-  while (end > 0 && isAround(text.charCodeAt(end - 1))) end--;
-  let start = end;
-  while (start > 0 && end - start < MAX_KEY_CHARS && isKeyChar(text.charCodeAt(start - 1))) start--;
-  return start === end ? "" : text.slice(start, end);
-}
-
-/** Returns whether a character is a blank, a quote or a backslash that escapes one. */
-function isAround(code: number): boolean {
-  return code === 0x20 || code === 0x22 || code === 0x27 || code === 0x5c || code === 0x09;
-}
-
-function isKeyChar(code: number): boolean {
-  return isTokenChar(code) && code !== 0x2b && code !== 0x2f && code !== 0x3d || code > 127;
-}
-
-/** Returns start and end of the value after a separator. */
-function valueAfter(text: string, separator: number): [number, number] {
-  let from = separator + 1;
-  while (text[from] === " " || text[from] === "\t") from++;
-  const [quote] = /^\\*["']/.exec(text.slice(from, from + MAX_KEY_CHARS)) ?? [];
-  if (quote !== undefined) {
-    from += quote.length;
-    const end = text.indexOf(quote, from);
-    return [from, end < 0 ? text.length : end];
-  }
-  if (text[from] === "{" || text[from] === "[") return [from, endOfBrackets(text, from)];
-  // The value of a header extends to the end of the line; any other value is one word.
-  const isHeader = text[separator] === ":" && text[separator + 1] === " ";
-  const end = (isHeader ? /[\r\n"]|\\[rn"]/ : /[\s"',;&)}\]\\]/).exec(text.slice(from));
-  return [from, end === null ? text.length : from + end.index];
+  const isData = result.length > LONG_RUN && !/[-_.]/.test(result);
+  const end = isData ? LONG_RUN : result.length;
+  const rest = result.slice(end);
+  result = result.slice(0, end).replace(TOKENS, REDACTED);
+  if (escape === 0) return result + rest;
+  return result.slice(0, escape) + result.slice(escape).replace(TOKENS, REDACTED) + rest;
 }

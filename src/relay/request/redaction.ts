@@ -8,9 +8,9 @@
 import { parse, stringify } from "lossless-json";
 import type { Settings } from "../../client/settings/settings.ts";
 import { redactor } from "../../delivery/http/redact.ts";
+import { redactSpans } from "../../protocol/redaction/redact_spans.ts";
 import { RedactionRules } from "../../protocol/redaction/redaction_rules.ts";
 import { REDACTED } from "../../protocol/redaction/secret_text.ts";
-import { redactSpans } from "../otlp/redact_spans.ts";
 
 /** Settings of redaction. */
 export type RedactionSettings = Pick<

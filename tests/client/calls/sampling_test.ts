@@ -182,3 +182,22 @@ test("sampling: the rate is checked", async () => {
   leaf(1);
   assert.equal(fixture.pipeline.records.length, 0);
 });
+
+test("sampling: attributes apply in an unsampled trace", async () => {
+  using fixture = await clientFixture({ sampleRate: 0 });
+  const evaluation = new Evaluation({
+    name: "e",
+    dataset: new Dataset({ name: "d", rows: [{ n: 1 }] }),
+    scorers: [],
+  });
+  const model = op(({ datasetRow }: { datasetRow: { n: number } }) => datasetRow.n, { name: "m" });
+  const outer = op(async function outer() {
+    assert.deepEqual(fixture.client.getCurrentAttributes(), { tenant: "gold" });
+    await op(() => evaluation.evaluate({ model }), { name: "inner" })();
+    void new EvaluationLogger({ name: "logged" }).logSummary();
+  });
+  await withAttributes({ tenant: "gold" }, () => outer());
+  const calls = fixture.pipeline.calls();
+  assert.equal(calls.length, 5);
+  for (const { op_name, attributes } of calls) assert.equal(attributes.tenant, "gold", op_name);
+});

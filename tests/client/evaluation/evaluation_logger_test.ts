@@ -120,3 +120,22 @@ test("evaluation logger: totals of scores use the type of the first score, or no
     e: { mean: 5 },
   });
 });
+
+test("evaluation logger: a score of any type is recorded, and its prediction ends", async () => {
+  using fixture = await clientFixture();
+  const logger = new EvaluationLogger({ name: "e" });
+  // Neither converts to a number.
+  for (const score of [/(?<year>\d+)/.exec("2026")!.groups, Symbol("s"), 5n]) {
+    const prediction = logger.logPrediction({}, 1);
+    await prediction.logScore("found", score);
+    await prediction.finish();
+  }
+  await logger.logSummary();
+  const predictions = fixture.pipeline.callsOf("Evaluation.predict_and_score");
+  assert.deepEqual(predictions.map(({ output }) => output.scores.found), [
+    { year: "2026" },
+    "Symbol(s)",
+    "5",
+  ]);
+  assert.deepEqual(fixture.pipeline.callsOf("Evaluation.evaluate")[0].output, {});
+});

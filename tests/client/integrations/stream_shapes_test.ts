@@ -217,6 +217,18 @@ test("stream shapes: the usage of a list of chunks is the last one's for Gemini,
     output_tokens: 4,
     total_tokens: 24,
   });
+  const part = (type: string, usage: object) => ({ type, usage, response: { modelId: "gpt-4o" } });
+  const older = await record([
+    part("step-finish", { promptTokens: 10, completionTokens: 2 }),
+    part("step-finish", { promptTokens: 20, completionTokens: 3 }),
+    part("finish", { promptTokens: 30, completionTokens: 5 }),
+  ]);
+  assert.deepEqual(older.summary.usage["gpt-4o"], {
+    requests: 2,
+    input_tokens: 30,
+    output_tokens: 5,
+    total_tokens: 35,
+  });
 });
 
 test("stream shapes: a stream that passes through several ops counts once", async () => {

@@ -73,3 +73,39 @@ test("large values: file contents are redacted once", async () => {
   assert.deepEqual(file, { password: "[REDACTED]", name: "Ada!", text: LONG });
   assert.equal(calls, 1);
 });
+
+test("large values: those of calls recorded by hand become files too", async () => {
+  using fixture = await clientFixture();
+  const { client, pipeline } = fixture;
+  const call = client.callStart({ op_name: "by-hand", inputs: { text: LONG, n: 2 } });
+  client.callEnd({ ...call, output: [LONG] });
+  const { currentCall, parentCall } = client.pushNewCall();
+  const done = op(() => 1, { name: "stepwise" });
+  const now = new Date();
+  await client.createCall(null, done, [LONG], ["text"], undefined, currentCall, parentCall, now);
+  await client.finishCall(null, LONG, currentCall, parentCall, undefined, now);
+  const [byHand, stepwise] = pipeline.calls();
+  assert.equal(byHand.inputs.n, 2);
+  assert.equal(fileOf(fixture, byHand.inputs.text), LONG);
+  assert.deepEqual(fileOf(fixture, byHand.output), [LONG]);
+  assert.equal(fileOf(fixture, stepwise.inputs.text), LONG);
+  assert.equal(fileOf(fixture, stepwise.output), LONG);
+  for (const { text } of pipeline.records.filter(({ type }) => type.startsWith("call"))) {
+    assert.ok(text.length < 20_000, `${text.length}`);
+  }
+});
+
+test("large values: a long message of an error is cut, with a mark, after it was redacted", async () => {
+  using fixture = await clientFixture();
+  const secret = "sk-abcdefghijklmnopqrstuvwxyz";
+  const message = `${`${secret} `.repeat(2000)}${LONG}`;
+  assert.throws(op(() => {
+    throw new RangeError(message);
+  }, { name: "fails" }));
+  const exception = JSON.parse(fixture.pipeline.callsOf("fails")[0].exception);
+  assert.equal(exception.type, "RangeError");
+  assert.ok(exception.message.length < 50_000);
+  assert.match(exception.message, /^\[REDACTED\] .*長 \[Truncated\]$/s);
+  assert.ok(!exception.message.includes("abcdef"));
+  assert.ok(exception.traceback.length > 0);
+});

@@ -10,6 +10,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { init } from "../../../src/client/init.ts";
+import { EvaluationLogger } from "../../../src/client/evaluation/evaluation_logger.ts";
 import type { InitOptions } from "../../../src/client/settings/options.ts";
 import type { WeaveClient } from "../../../src/client/weave_client/client.ts";
 import { runWithAttributes } from "../../../src/client/calls/call_stack.ts";
@@ -17,11 +18,10 @@ import { Dataset } from "../../../src/client/objects/dataset.ts";
 import { op } from "../../../src/client/op/op.ts";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
 import { type Any, clientFixture } from "../../support/client/client_fixture.ts";
+import { spanRequests } from "../../support/otel/span_requests.ts";
 import { test } from "../../harness.ts";
 
 const API_KEY = "0123456789abcdef0123456789abcdef01234567";
-
-const R = "[REDACTED]";
 
 class Settings {
   constructor(readonly password: string) {}
@@ -90,6 +90,7 @@ async function writeEverywhere(client: WeaveClient, value: unknown): Promise<voi
   client.tableUpdate(digest, [{ append: { row: { value } } }], row_digests);
   client.fileCreate("credentials.json", text);
   client.fileCreate("notes.txt", text);
+  client.fileCreate("bytes.txt", new TextEncoder().encode(text));
   client.feedbackCreate({
     weave_ref: `weave:///t/p/call/${call.id}`,
     feedback_type: "note",
@@ -98,6 +99,51 @@ async function writeEverywhere(client: WeaveClient, value: unknown): Promise<voi
   await client.publish({ value }, "published");
   await new Dataset({ name: "data", rows: [{ value } as Any] }).save();
 }
+
+/** Writes under names that are texts of the program. */
+async function writeNamed(client: WeaveClient, name: string): Promise<void> {
+  op(() => 1, { name })();
+  client.callStart({ op_name: "named", display_name: name, attributes: { [name]: 1 } });
+  client.objCreate(name, {});
+  client.fileCreate(`${name}.txt`, "content");
+  await client.publish({ n: 1 }, name);
+  await client.publish(op(() => 2), name);
+  await new Dataset({ name, description: name, rows: [] }).save();
+  const logger = new EvaluationLogger({ name, dataset: name, model: { name } });
+  const prediction = logger.logPrediction({ [name]: 1 }, 1);
+  void prediction.logScore(name, 1);
+  void prediction.finish();
+  void logger.logSummary();
+}
+
+test("redaction: no secret is in a name", async () => {
+  for (const secret of ["sk-abcdefghijklmnopqrstuvwxyz", API_KEY, "password=abcdefghijklmnop"]) {
+    using fixture = await clientFixture({ apiKey: API_KEY }, { env: {} });
+    await writeNamed(fixture.client, `my ${secret}`);
+    const found = secret.slice(-16);
+    for (const { type, text } of fixture.pipeline.records) {
+      assert.ok(!text.includes(found), `${type}: ${text}`);
+    }
+    assert.ok(!fixture.warned.join("\n").includes(found), fixture.warned.join("\n"));
+    for (const { obj } of fixture.pipeline.of("obj_create")) {
+      assert.match(obj.object_id, /^[\w.-]{1,128}$/);
+    }
+  }
+});
+
+test("redaction: secrets in serialized spans are removed, and the program's bytes are unchanged", async () => {
+  using fixture = await clientFixture();
+  const [request] = await spanRequests([{ name: "a", attributes: { password: "hunter2" } }]);
+  const before = request.slice();
+  fixture.client.spansCreate(request);
+  assert.deepEqual(request, before);
+  const [{ request_base64 }] = fixture.pipeline.of("otel_traces");
+  assert.match(atob(request_base64), /password.*\*{7}/s);
+  assert.throws(() => fixture.client.spansCreate(new TextEncoder().encode("no spans")), {
+    code: "ERR_INVALID_OPTION",
+  });
+  assert.equal(fixture.pipeline.of("otel_traces").length, 1);
+});
 
 const planted = fc.record({
   secret: fc.stringMatching(/^[a-z0-9]{6,12}q7z$/),
@@ -185,77 +231,3 @@ test(
   },
   { timeout: 60_000 },
 );
-
-test("redaction: redact gets each field, property, item and file, and decides what is written", async () => {
-  const seen: [string, unknown][] = [];
-  using fixture = await clientFixture({
-    redact: (key, value) => {
-      seen.push([key, value]);
-      if (key === "drop") return undefined;
-      if (key === "notes.txt") return "a file";
-      return typeof value === "string" ? value.replaceAll("Ada", "someone") : value;
-    },
-  });
-  const greet = op(function greet(name: string, more: object) {
-    return { text: `Hello ${name}`, more };
-  }, { callDisplayName: (name) => `greet ${name}` });
-  greet("Ada", { drop: 1, list: ["Ada", 2], at: new Date(0) });
-  const { client, pipeline } = fixture;
-  const [call] = pipeline.callsOf("greet");
-  const more = { list: ["someone", 2], at: "1970-01-01T00:00:00.000Z" };
-  assert.deepEqual(call.inputs, { arg0: "someone", arg1: more });
-  assert.deepEqual(call.output, { text: "Hello someone", more });
-  assert.equal(call.display_name, "greet someone");
-  const names = new Set(seen.map(([key]) => key));
-  for (const name of ["inputs", "output", "attributes", "arg1", "0", "list", "obj.py"]) {
-    assert.ok(names.has(name), name);
-  }
-  assert.deepEqual(seen.find(([key]) => key === "at"), ["at", "1970-01-01T00:00:00.000Z"]);
-  client.fileCreate("notes.txt", "Ada");
-  assert.equal(pipeline.of("file_create").at(-1)!.content, "a file");
-  client.feedbackCreate({
-    weave_ref: "weave:///t/p/call/Ada",
-    feedback_type: "Ada",
-    payload: { by: "Ada" },
-  });
-  const [feedback] = pipeline.of("feedback_create");
-  assert.deepEqual(feedback.payload, { by: "someone" });
-  assert.equal(feedback.weave_ref, "weave:///t/p/call/Ada", "only content is redacted");
-  const { digest, row_digests } = client.tableCreate([{ by: "Ada" }]);
-  const same = client.tableCreate([{ by: "someone" }]);
-  assert.deepEqual({ digest, row_digests }, same);
-});
-
-test("redaction: a value for which redact throws is not written", async () => {
-  const failures: ((value: unknown) => unknown)[] = [
-    () => {
-      throw new Error("no Ada here");
-    },
-    () => Promise.reject(new Error("late")),
-    () => new Proxy({}, {}),
-  ];
-  for (const fail of failures) {
-    using fixture = await clientFixture({
-      redact: (key, value) => key === "name" || key === "file.txt" ? fail(value) : value,
-    });
-    op((given: unknown) => given, { name: "echo" })({ name: "Ada", n: 1 });
-    const [call] = fixture.pipeline.callsOf("echo");
-    assert.equal(call.output.n, 1);
-    assert.ok(!JSON.stringify(fixture.pipeline.records).includes('"Ada'));
-    fixture.client.fileCreate("file.txt", "Ada");
-    assert.notEqual(fixture.pipeline.of("file_create").at(-1)!.content, "Ada");
-  }
-  using fixture = await clientFixture({
-    redact: () => {
-      throw new Error("always");
-    },
-  });
-  const call = op((given: unknown) => given, { name: "echo", summarize: () => ({ a: 1 }) });
-  call("Ada");
-  const [recorded] = fixture.pipeline.calls();
-  // Fields that the server accepts only as objects stay objects.
-  assert.deepEqual(recorded.inputs, { redacted: R });
-  assert.equal(recorded.output, R);
-  assert.equal(typeof recorded.summary, "object");
-  assert.equal(fixture.warned.filter((line) => line.includes("redact failed")).length, 1);
-});

@@ -35,6 +35,11 @@ const score = ({ modelOutput }) => modelOutput;
 // Missing in version 0.9.
 const { withAttributes = (_, run) => run() } = weave;
 const evaluations = {
+  // Ops only, in both directions.
+  ops: own.op(async function ownRoot() {
+    await officialLeaf(1);
+    return { model_output: { mean: 4.5 } };
+  }),
   official: () =>
     withAttributes({ request: "r-1" }, () =>
       new weave.Evaluation({
