@@ -168,7 +168,7 @@ function quotedAt(text: string, at: number): Quoted | undefined {
   const [all, prefix, quote] = match;
   const from = at + all.length;
   const end = /["'`]{3}$/.test(quote) ? text.indexOf(quote, from) : closingQuote(text, from, quote);
-  // Two letters and a quote may also be a value and the end of a string.
+  // Two characters and a quote may also be a value and the end of a string.
   if (prefix !== "" && (end < 0 || text.slice(from, end).includes("\n"))) return undefined;
   const to = end < 0 ? text.length : end;
   const after = end < 0 ? to : end + quote.length;

@@ -36,7 +36,7 @@ const MAX_KNOWN = 10_000;
 /** Maximum length of a name that is inspected as a whole. */
 const MAX_NAME_CHARS = 200;
 
-/** What a name is: that of a secret, or the last word of one, such as the `key` of `API key`. */
+/** Kind of a name: that of a secret, or the last word of one, such as the `key` of `API key`. */
 type NameKind = "secret" | "last-word" | "other";
 
 /** Recognizes names of secrets: `OPENAI_API_KEY`, `x-api-key` and `apiKey` match `api_key`. */

@@ -127,7 +127,7 @@ function redactRuns(text: string, literals: readonly string[]): string {
   return done === 0 ? text : result + text.slice(done);
 }
 
-/** What remains at the beginning of a run of an escaped character: `\n`, `\u003d`, `%3D`. */
+/** The rest of an escape sequence at the beginning of a run: `\n`, `\u003d`, `%3D`. */
 const ESCAPES: Readonly<Record<string, RegExp>> = {
   "\\": /(?:[bfnrtv]|u[0-9a-f]{4}|x[0-9a-f]{2})/iy,
   "%": /[0-9a-f]{2}/iy,
