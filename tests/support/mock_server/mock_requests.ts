@@ -78,3 +78,20 @@ export function completeOf(
 ): Record<string, unknown> {
   return { ...startOf(id), ...endOf(id), ...more };
 }
+
+/** Path for complete calls. */
+export const COMPLETE: string = `/v2/${PROJECT}/calls/complete`;
+
+/** Sends starts and ends in one batch. */
+export function upsert(
+  server: { url: string },
+  starts: unknown[],
+  ends: unknown[] = [],
+): Promise<Answer> {
+  return post(server, "/call/upsert_batch", {
+    batch: [
+      ...starts.map((start) => ({ mode: "start", req: { start } })),
+      ...ends.map((end) => ({ mode: "end", req: { end } })),
+    ],
+  });
+}

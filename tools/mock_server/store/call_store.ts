@@ -1,7 +1,6 @@
 /**
- * The calls on the mock server: starts and ends of the v1 tables merged by ID; rows of
- * the v2 table by project, `started_at` and ID. A v2 row that was written twice is two
- * rows until the table merges, as on the real server.
+ * The calls on the mock server: starts and ends of the v1 tables merged by ID; rows of the v2 table
+ * by project, `started_at` and ID. A v2 row that was written twice is two until the table merges.
  *
  * @module
  */
