@@ -7,6 +7,7 @@
 
 import type { Server, ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { connectionFront, limitHeaders, type TlsFiles } from "./connections.ts";
 
 /** Options for {@linkcode listen}. */
 export interface ListenOptions {
@@ -14,15 +15,18 @@ export interface ListenOptions {
   readonly port: number;
   readonly hostname: string;
   readonly handle: Handle;
-  /** `"native"` is that of the runtime, and the default; `"node"` is `node:http` on every runtime. */
+  /**
+   * `"native"` is that of the runtime, and the default; `"node"` is `node:http` on every runtime.
+   * The servers of Deno and Bun take more requests a second, and do not count connections.
+   */
   readonly engine?: "native" | "node";
-  /** Certificate and private key in PEM; without them, plain HTTP. */
-  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  /** Without it, plain HTTP. */
+  readonly tls?: TlsFiles | undefined;
   /** Maximum number of connections; additional ones are closed. Only `node:http` counts them. */
   readonly maxConnections?: number;
-  /** Seconds of inactivity after which a connection is closed; never by default, and on Deno. */
+  /** Seconds of inactivity after which a connection is closed; never by default, and by Deno's. */
   readonly idleSeconds?: number;
-  /** Timeout in ms for the headers of a request; none by default. Only `node:http` has one. */
+  /** Timeout in ms for the headers of a request; none by default. Bun's server has its own. */
   readonly headersMs?: number;
 }
 
@@ -92,12 +96,15 @@ export function isTaken(error: unknown): boolean {
 async function listenOnNode(options: ListenOptions): Promise<Listener> {
   const { port, hostname, handle, tls, maxConnections, idleSeconds = 0, headersMs = 0 } = options;
   const { createAdaptorServer } = await import("@hono/node-server");
+  const idleMs = idleSeconds * 1_000;
   const timeouts = {
-    keepAliveTimeout: idleSeconds * 1_000,
-    headersTimeout: headersMs,
+    keepAliveTimeout: idleMs,
+    // Those of `limitHeaders` are checked in time, and on every runtime.
+    headersTimeout: 0,
     // Bodies take the time that those who read them allow.
     requestTimeout: 0,
   };
+  const hasFront = "Bun" in globalThis && maxConnections !== undefined;
   const server = createAdaptorServer({
     // The program that uses the server may be in this process: its Request and Response stay.
     overrideGlobalObjects: false,
@@ -109,30 +116,32 @@ async function listenOnNode(options: ListenOptions): Promise<Listener> {
         },
         outgoing: env.outgoing as ServerResponse,
       }),
-    ...(tls
+    ...(tls && !hasFront
       ? {
         createServer: (await import("node:https")).createServer,
         serverOptions: { ...timeouts, ...tls },
       }
       : { serverOptions: timeouts }),
   }) as Server;
-  if (maxConnections !== undefined) server.maxConnections = maxConnections;
+  limitHeaders(server, headersMs, idleMs);
+  const front = hasFront ? await connectionFront(server, tls) : server;
+  if (maxConnections !== undefined) front.maxConnections = maxConnections;
   const sockets = new Set<Socket>();
-  server.on("connection", (socket: Socket) => {
+  front.on("connection", (socket: Socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
   });
   await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, hostname, () => {
-      server.off("error", reject);
+    front.once("error", reject);
+    front.listen(port, hostname, () => {
+      front.off("error", reject);
       resolve();
     });
   });
   return {
-    port: (server.address() as AddressInfo).port,
+    port: (front.address() as AddressInfo).port,
     async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      const closed = new Promise<void>((resolve) => front.close(() => resolve()));
       for (const socket of sockets) socket.destroy();
       await closed;
     },

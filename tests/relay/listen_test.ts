@@ -17,18 +17,23 @@ function postOverTls(url: string, body: unknown): Promise<number | undefined> {
   });
 }
 
-test("relay: with a certificate it accepts writes over TLS", async () => {
-  await using server = await startMockServer();
-  await using relay = await startRelay({
-    server: server.url,
-    tls: { cert: CERTIFICATE, key: PRIVATE_KEY },
+for (const maxConnections of [undefined, 10]) {
+  const limited = maxConnections === undefined ? "" : ", also with a limit of connections";
+
+  test(`relay: with a certificate it accepts writes over TLS${limited}`, async () => {
+    await using server = await startMockServer();
+    await using relay = await startRelay({
+      server: server.url,
+      tls: { cert: CERTIFICATE, key: PRIVATE_KEY },
+      ...(maxConnections === undefined ? {} : { maxConnections }),
+    });
+    assert.match(relay.url, /^https:/);
+    const object = { obj: { project_id: PROJECT, object_id: "a", val: 1 } };
+    assert.equal(await postOverTls(`${relay.url}/obj/create`, object), 200);
+    await relay.stop();
+    assert.equal(server.store.counts.objects, 1);
   });
-  assert.match(relay.url, /^https:/);
-  const object = { obj: { project_id: PROJECT, object_id: "a", val: 1 } };
-  assert.equal(await postOverTls(`${relay.url}/obj/create`, object), 200);
-  await relay.stop();
-  assert.equal(server.store.counts.objects, 1);
-});
+}
 
 test("relay: several relays share a directory, and each delivers its own records", async () => {
   await using server = await startMockServer();

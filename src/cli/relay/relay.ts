@@ -64,9 +64,9 @@ export function relayCommand(context: Context, setCode: (code: number) => void):
     .option("--max-requests <count>", "requests processed at once", parseCount, 1_000)
     .option(
       "--max-connections <count>",
-      "requests at once, those that are arriving included; on Node connections",
+      "limit of connections; on Deno and Bun with the slower server of node:http (default: " +
+        "10,000 on Node, and open requests elsewhere)",
       parseCount,
-      10_000,
     )
     .option(
       "--grace <time>",

@@ -19,7 +19,7 @@ export interface RelayFlags {
   readonly redact: boolean;
   readonly maxRequest: number;
   readonly maxRequests: number;
-  readonly maxConnections: number;
+  readonly maxConnections?: number;
   readonly grace: number;
   readonly json?: boolean;
   readonly log?: string;

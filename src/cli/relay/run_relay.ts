@@ -9,7 +9,7 @@ import { createLogger } from "../../client/logger.ts";
 import type { Settings } from "../../client/settings/settings.ts";
 import { unencrypted } from "../../client/settings/urls.ts";
 import { isLocalAddress, readTokens } from "../../relay/access.ts";
-import { Relay } from "../../relay/relay.ts";
+import { Relay, RELAY_LIMITS } from "../../relay/relay.ts";
 import { listenFor } from "../../relay/routes.ts";
 import type { Listener } from "../../http_server/listen.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
@@ -55,7 +55,7 @@ export async function runRelay(
     limits: {
       maxRequestBytes: flags.maxRequest * 1024 * 1024,
       maxRequests: flags.maxRequests,
-      maxOpenRequests: flags.maxConnections,
+      ...(flags.maxConnections === undefined ? {} : { maxOpenRequests: flags.maxConnections }),
     },
     ...(stream ? { openPipeline: stream.openPipeline } : {}),
   });
@@ -121,7 +121,8 @@ async function open(runtime: Runtime, relay: Relay, flags: RelayFlags): Promise<
     return await listenFor(relay, {
       hostname,
       port,
-      maxConnections,
+      maxConnections: maxConnections ?? RELAY_LIMITS.maxOpenRequests,
+      engine: maxConnections === undefined ? "native" : "node",
       tls: tlsCert === undefined
         ? undefined
         : { cert: fileText(runtime, tlsCert), key: fileText(runtime, tlsKey!) },

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
+import { listen } from "../../../src/http_server/listen.ts";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
 import { test } from "../../harness.ts";
-import { ownRuntime } from "../../support/processes/child_fixture.ts";
 import { post, PROJECT, send } from "../../support/mock_server/mock_requests.ts";
 import { startRelay } from "../../support/relay/relay_fixture.ts";
 
@@ -140,7 +140,46 @@ test("relay: over the limit of connections one is closed", async () => {
     status = await post(relay, "/obj/create", object("a")).then((response) => response.status)
       .catch(() => null);
   }
-}, { skip: ownRuntime !== "node" && "the servers of Deno and Bun do not count connections" });
+});
+
+test("relay: a connection on which no headers arrive is closed", async () => {
+  const limits = { engine: "node", maxConnections: 10, headersMs: 500, idleSeconds: 60 } as const;
+  const server = await listen({
+    port: 0,
+    hostname: "127.0.0.1",
+    ...limits,
+    handle: async (request) => new Response(await request.text()),
+  });
+  try {
+    const begin = "POST / HTTP/1.1\r\nhost: localhost\r\n";
+    const closed = (bytes: string): Promise<string> =>
+      new Promise((resolve) => {
+        let text = "";
+        const socket = connect(server.port, "127.0.0.1");
+        socket.on("error", () => {});
+        socket.setEncoding("utf8").on("data", (chunk) => text += chunk);
+        socket.on("end", () => socket.end());
+        socket.on("close", () => resolve(text));
+        socket.on("connect", () => socket.write(bytes));
+      });
+    assert.deepEqual(await Promise.all(["", begin].map(closed)), ["", ""]);
+    // A body may take longer, and so may the time until the next request.
+    const socket = connect(server.port, "127.0.0.1");
+    let text = "";
+    socket.setEncoding("utf8").on("data", (chunk) => text += chunk);
+    socket.write(`${begin}content-length: 2\r\n\r\na`);
+    const other = closed("");
+    await other;
+    socket.write("b");
+    while (!text.endsWith("ab")) await new Promise((resolve) => setTimeout(resolve, 10));
+    await closed("");
+    socket.write(`${begin}content-length: 1\r\n\r\nc`);
+    while (!text.endsWith("c")) await new Promise((resolve) => setTimeout(resolve, 10));
+    socket.destroy();
+  } finally {
+    await server.close();
+  }
+});
 
 test("relay: slow clients delay no other, and are disconnected", async () => {
   await using server = await startMockServer();

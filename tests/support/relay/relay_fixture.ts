@@ -81,6 +81,7 @@ export async function startRelay(options: TestRelayOptions): Promise<TestRelay> 
     hostname: "127.0.0.1",
     port: 0,
     maxConnections: options.maxConnections ?? 1_000,
+    engine: options.maxConnections === undefined ? "native" : "node",
     tls: options.tls,
   });
   const sender = options.recovers ? recoverySender(runtime, settings) : null;
