@@ -15,6 +15,7 @@ const UNSENDABLE = "delivery/records/unsendable_test.ts";
 const POISON = "delivery/records/poison_test.ts";
 const IN_FLIGHT = "delivery/in_flight_test.ts";
 const HELD = "delivery/calls/held_ends_test.ts";
+const SHARED = "delivery/calls/shared_calls_test.ts";
 const LOAD = "delivery/calls/call_load_test.ts";
 
 /** The mutations of the rest of `src/delivery`. */
@@ -77,7 +78,7 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
   {
     file: "src/delivery/calls/held_ends.ts",
     mistake: "an end whose start is not known is dead-lettered at once",
-    find: "if (end.isLastTry || !unknown.has(record.offset)) {",
+    find: "if (isFinal || isOverLimit(this.#ends.size, this.#bytes)) {",
     replace: "if (true) {",
     tests: [HELD],
   },
@@ -90,6 +91,48 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
   },
   {
     file: "src/delivery/calls/held_ends.ts",
+    mistake: "an end whose start is in another log is final when its log is read",
+    find: "return this.isLogRead && !this.#places.otherLogs;",
+    replace: "return this.isLogRead;",
+    tests: [SHARED],
+  },
+  {
+    file: "src/delivery/calls/held_ends.ts",
+    mistake: "a failed read of a start counts as its absence",
+    find: "if (isUndecided) end.tries--;",
+    replace: "",
+    tests: [SHARED],
+  },
+  {
+    file: "src/delivery/calls/start_lookup.ts",
+    mistake: "a failed read of a start is taken for an answer",
+    find: "return { ...unknown(reason), isUndecided: true };",
+    replace: "return unknown(reason);",
+    tests: [SHARED],
+  },
+  {
+    file: "src/delivery/drain/held_drains.ts",
+    mistake: "a segment waits for the ends of the one before it",
+    find: "if (this.#drains.size >= MAX_HELD_DRAINS) return",
+    replace: "if (true) return",
+    tests: [SHARED],
+  },
+  {
+    file: "src/delivery/delivery_wait.ts",
+    mistake: "a read waits for ends whose starts are in other logs",
+    find: "if (!isForRead) return",
+    replace: "if (true) return",
+    tests: [SHARED],
+  },
+  {
+    file: "src/delivery/recovery/directory_recovery.ts",
+    mistake: "segments of a chain that waits are drained again",
+    find: "!writers.has(writer) && !this.#chains.isHeld(stem);",
+    replace: "!writers.has(writer);",
+    tests: [SHARED],
+  },
+  {
+    file: "src/delivery/calls/held_ends.ts",
     mistake: "any number of ends waits",
     find: "count > MAX_HELD || bytes > MAX_HELD_BYTES",
     replace: "false",
@@ -98,8 +141,8 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
   {
     file: "src/delivery/drain/batch_source.ts",
     mistake: "the checkpoint passes an end that waits",
-    find: "          held.oldestOffset ?? batch.to,\n",
-    replace: "",
+    find: "Math.min(unpaired, held.oldestOffset ?? unpaired)",
+    replace: "unpaired",
     tests: [HELD],
   },
   {

@@ -30,6 +30,8 @@ export interface DrainSettings {
   readonly batchRecords: number;
   /** Ms that records of a live segment linger. */
   readonly lingerMs: number;
+  /** Whether the starts of ends may be in other logs; default `false`. */
+  readonly sharesCalls?: boolean | undefined;
   /** Reports delivered and dead-lettered records. */
   readonly onProgress: (delivered: number, deadLetters: readonly DeadLetter[]) => void;
   /** Reports dropped records. */
@@ -83,6 +85,7 @@ export function drainOptions(clock: Clock, settings: DrainSettings): DrainOption
     },
     lingerBytes: Math.min(LINGER_BYTES, batchBytes),
     lingerMs: settings.lingerMs,
+    sharesCalls: settings.sharesCalls,
     slots: new Semaphore(MAX_ACTIVE_DRAINS),
     onProgress: settings.onProgress,
     onDropped: settings.onDropped,

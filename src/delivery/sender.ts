@@ -12,6 +12,8 @@ import type { DeliveryTarget } from "./delivery_client.ts";
 import { Drain } from "./drain/drain.ts";
 import { type DrainOptions, POLL_MS } from "./drain/drain_options.ts";
 import { endOf } from "./drain/drain_progress.ts";
+import { HeldDrains } from "./drain/held_drains.ts";
+import { isPassed, keepAlive, type Scope, type WaitEnd, type WaitLimits } from "./delivery_wait.ts";
 import type { Recovery } from "./recovery/recovery.ts";
 import { earliest } from "./recovery/undrained_segments.ts";
 
@@ -28,14 +30,6 @@ export interface SenderOptions {
   readonly onLost: () => void;
 }
 
-/**
- * Scope of a wait or a count: the own log; also this sender's orphaned segments; or all segments.
- */
-export type Scope = "own" | "held" | "all";
-
-/** Result of a wait for delivery. */
-export type WaitEnd = "done" | "timeout" | "aborted";
-
 /** Segment of the own log, and its end when the wait began. */
 interface Target {
   readonly segment: Segment;
@@ -48,6 +42,8 @@ export class Sender {
   /** Segments of the own log, oldest first; the first is being drained. */
   readonly #own: Segment[] = [];
   readonly #running = new Set<Promise<unknown>>();
+  /** Drains of segments before those in `#own` that wait for starts in other logs. */
+  readonly #held = new HeldDrains();
   #watchers: (() => void)[] = [];
   #current: Drain | null = null;
   #stopped = false;
@@ -85,12 +81,12 @@ export class Sender {
 
   /** Drains in progress: that of the own log, then those of other processes' segments. */
   drains(): Drain[] {
-    return [...(this.#current ? [this.#current] : []), ...(this.#options.recovery?.drains ?? [])];
+    return [...this.#ownDrains, ...(this.#options.recovery?.drains ?? [])];
   }
 
   /** Whether every segment of the own log is delivered and removed. */
   get isEmpty(): boolean {
-    return this.#own.length === 0;
+    return this.#own.length === 0 && this.#held.all.length === 0;
   }
 
   /** Segments of the own log that wait for the one being drained. */
@@ -112,7 +108,8 @@ export class Sender {
       bytes: Math.max(0, (endOf(segment) ?? 0) - segment.checkpoint),
       isEstimate: false,
     }));
-    return sumWaiting([...waiting, await this.#current?.pending(budget) ?? NOTHING_WAITS]);
+    const counts = this.#ownDrains.map((drain) => drain.pending(budget));
+    return sumWaiting([...waiting, ...await Promise.all(counts)]);
   }
 
   /** Returns when the oldest pending record was written, epoch ms; `null` if none is pending. */
@@ -125,13 +122,9 @@ export class Sender {
   /**
    * Resolves when all current records of the logs are delivered or dead-lettered, or at the time
    * limit.
-   * @param timeout Ms; without it there is no limit.
+   * @param limits `timeout` in ms; without it there is no limit.
    */
-  async wait(
-    timeout: number | undefined,
-    signal: AbortSignal | undefined,
-    scope: Scope,
-  ): Promise<WaitEnd> {
+  async wait({ timeout, signal, isForRead = false }: WaitLimits, scope: Scope): Promise<WaitEnd> {
     if (signal?.aborted) return "aborted";
     const { clock, deliveryClient, recovery } = this.#options;
     const last = this.#own.at(-1);
@@ -140,13 +133,15 @@ export class Sender {
     let scanned = others === null || this.#stopped;
     const ends = new Map<Drain, number>();
     const isDone = (): boolean => {
-      if (!this.#isReached(target) || !scanned) return false;
+      if (!this.#isReached(target, isForRead) || !scanned) return false;
       if (others === null) return true;
       if (others.isDraining || others.isBlocked) return false;
       if (scope === "all" && others.isElsewhere) return false;
       return others.drains.every((drain) => {
         if (!ends.has(drain)) ends.set(drain, endOf(drain.segment) ?? Infinity);
-        return drain.ended || (drain.reached >= ends.get(drain)! && !drain.segment.isSealed());
+        // Nothing that this process does ends the wait for a start in another log.
+        if (scope === "held" && drain.isHolding) return true;
+        return drain.ended || isPassed(drain, ends.get(drain)!, isForRead);
       });
     };
     const sendNow = (): void => {
@@ -212,7 +207,7 @@ export class Sender {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#options.deliveryClient.stop();
-    this.#current?.stop();
+    for (const drain of this.#ownDrains) drain.stop();
     this.#lost.wake();
     await this.#options.recovery?.stop();
     await Promise.all([...this.#running]);
@@ -222,7 +217,7 @@ export class Sender {
   /** Releases everything synchronously, for exits without time to stop. */
   abandon(): void {
     this.#options.recovery?.abandon();
-    for (const segment of this.#own) {
+    for (const segment of [...this.#held.all.map((drain) => drain.segment), ...this.#own]) {
       try {
         segment.release();
       } catch {
@@ -232,18 +227,23 @@ export class Sender {
   }
 
   /** Returns whether everything up to a position in the own log is delivered or dead-lettered. */
-  #isReached(target: Target | undefined): boolean {
+  #isReached(target: Target | undefined, isForRead: boolean): boolean {
+    if (this.#held.all.length > 0 && !isForRead) return false;
     if (target === undefined || !this.#own.includes(target.segment)) return true;
     const drain = this.#current;
-    return drain?.segment === target.segment && drain.reached >= target.end &&
-      !target.segment.isSealed();
+    return drain?.segment === target.segment && isPassed(drain, target.end, isForRead);
+  }
+
+  get #ownDrains(): Drain[] {
+    return [...this.#held.all, ...(this.#current ? [this.#current] : [])];
   }
 
   async #drainOwn(): Promise<void> {
     for (let segment = this.#own[0]; segment && !this.#stopped; segment = this.#own[0]) {
       const drain = this.#current = new Drain(segment, this.#options.drain);
-      const end = await drain.run();
+      const end = await this.#held.run(drain);
       if (end === "stopped") break;
+      if (end === "holding") this.#run(this.#ended(drain));
       if (end === "lost") {
         this.#options.onLost();
         await this.#handedOver(segment);
@@ -255,6 +255,15 @@ export class Sender {
     }
     this.#current = null;
     if (this.#stopped) { for (const segment of this.#own) segment.release(); }
+  }
+
+  /** Waits for the end of a drain that holds ends. */
+  async #ended(drain: Drain): Promise<void> {
+    if (await drain.run() === "lost") {
+      this.#options.onLost();
+      this.#options.recovery?.reclaim(drain.segment.name);
+    }
+    this.changed();
   }
 
   /**
@@ -277,14 +286,4 @@ export class Sender {
   changed(): void {
     for (const watcher of [...this.#watchers]) watcher();
   }
-}
-
-/** Creates a timer whose only purpose is to keep the program alive while there are waiters. */
-function keepAlive(clock: Clock): Timer {
-  let timer: Timer;
-  const again = (): void => {
-    timer = clock.after(60_000, again, { ref: true });
-  };
-  again();
-  return { cancel: () => timer.cancel() };
 }

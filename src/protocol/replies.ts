@@ -1,6 +1,6 @@
 /**
- * The shapes of the trace server's responses to writes. They detect responses from anything else,
- * such as a captive portal or a misconfigured proxy.
+ * The shapes of the trace server's responses to writes, and to the read of a call. They detect
+ * responses from anything else, such as a captive portal or a misconfigured proxy.
  *
  * @module
  */
@@ -18,6 +18,7 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   "call/upsert_batch": ({ res }) => Array.isArray(res),
   "batch/create": ({ res }) => Array.isArray(res),
   "call/start": ({ id, trace_id }) => isText(id) && isText(trace_id),
+  "call/read": ({ call }) => typeof call === "object",
   "obj/create": hasDigest,
   "file/create": hasDigest,
   "files/create": hasDigest,

@@ -11,13 +11,11 @@ import { MetricSamples } from "../metrics/exposition.ts";
 import { RELAY_METRICS } from "../metrics/metric_list.ts";
 import type { OwnFetch, Runtime } from "../runtime/runtime.ts";
 import { Access } from "./access.ts";
-import type { FindCall } from "./log/call_memory.ts";
 import type { CommitPolicy } from "./log/relay_log.ts";
 import { type OpenStrictPipeline, RelayLogs } from "./log/relay_logs.ts";
 import type { WriteBatch } from "./log/write_batch.ts";
 import { BodyBudget, type BodyLimits, RefusedRequest } from "./request/read_body.ts";
 import { RequestRedaction } from "./request/redaction.ts";
-import { findStart } from "./upstream/call_starts.ts";
 import { KnownAnswers } from "./upstream/known_answers.ts";
 import { Upstream } from "./upstream/pass_on.ts";
 
@@ -31,11 +29,19 @@ export interface RelayLimits {
    * Maximum number of requests processed at once, not counting those whose body is still arriving.
    */
   readonly maxRequests: number;
-  /** Maximum number of open requests, including those whose body is still arriving. */
+  /**
+   * Maximum number of open requests, including those whose body is still arriving, or whose
+   * response is still being read.
+   */
   readonly maxOpenRequests: number;
-  /** Timeout in ms for the body of a request. */
+  /** Maximum number of projects with an open log. */
+  readonly maxProjects: number;
+  /** Timeout in ms for the body of a request, and for a caller that stops reading a response. */
   readonly bodyTimeoutMs: number;
 }
+
+/** Ms for which the relay is not ready after an error of the disk. */
+const NOT_READY_MS = 15_000;
 
 /** Default limits. */
 export const RELAY_LIMITS: RelayLimits = {
@@ -43,6 +49,7 @@ export const RELAY_LIMITS: RelayLimits = {
   maxBufferedBytes: 256 * 1024 * 1024,
   maxRequests: 1_000,
   maxOpenRequests: 10_000,
+  maxProjects: 1_024,
   bodyTimeoutMs: 60_000,
 };
 
@@ -100,8 +107,11 @@ export class Relay {
   #active = 0;
   #open = 0;
   #onIdle: (() => void) | undefined;
+  #metrics: Promise<MetricSamples> | null = null;
   #stopping = false;
   #diskError: string | null = null;
+  /** Time of that error, on the monotonic clock. */
+  #diskFailedAt = -Infinity;
 
   /** Creates a relay that is not listening yet. */
   constructor(options: RelayOptions) {
@@ -115,13 +125,26 @@ export class Relay {
       options.redacts ?? true ? settings : null,
     );
     const { openPipeline } = options;
-    const findCall: FindCall = (projectId, id) => findStart(this.upstream, projectId, id);
-    this.logs = new RelayLogs({ runtime, settings, fetch, commit, logger, findCall, openPipeline });
+    const { maxProjects: maxLogs } = this.#limits;
+    this.logs = new RelayLogs({
+      runtime,
+      settings,
+      fetch,
+      commit,
+      logger,
+      maxLogs,
+      openPipeline,
+    });
     this.upstream = new Upstream({
       ...settings,
       fetch,
       known: new KnownAnswers(runtime, settings.walDir, settings.serverUrl),
       onFailed: () => this.counters.unreachable++,
+      idleMs: this.#limits.bodyTimeoutMs,
+      onBody: () => {
+        this.#open++;
+        return () => this.#open--;
+      },
     });
     this.bodyLimits = {
       maxBytes: this.#limits.maxRequestBytes,
@@ -132,7 +155,10 @@ export class Relay {
 
   /** Why writes are refused; `null` if they are accepted. */
   get reason(): string | null {
-    return this.#stopping ? "The relay stops" : this.#diskError;
+    if (this.#stopping) return "The relay stops";
+    // Only another write shows whether the disk works again.
+    const since = this.#options.runtime.clock.monotonic() - this.#diskFailedAt;
+    return since < NOT_READY_MS ? this.#diskError : null;
   }
 
   /** Number of requests being processed. */
@@ -211,15 +237,27 @@ export class Relay {
     this.counters.refused[status] = (this.counters.refused[status] ?? 0) + 1;
   }
 
-  /** Stores and logs an error of the disk. */
-  failed(error: unknown): void {
+  /**
+   * Logs an error.
+   *
+   * @param isDisks Whether it is of the disk: the relay is then not ready for a while.
+   */
+  failed(error: unknown, isDisks: boolean): void {
     const message = messageOf(error);
-    this.#diskError = message;
-    this.#options.logger.event({ level: "error", name: "disk-error", message });
+    if (isDisks) {
+      this.#diskError = message;
+      this.#diskFailedAt = this.#options.runtime.clock.monotonic();
+    }
+    const name = isDisks ? "disk-error" : "request-failed";
+    this.#options.logger.event({ level: "error", name, message });
   }
 
-  /** Returns metrics of the logs and of the relay. */
-  async metrics(): Promise<MetricSamples> {
+  /** Returns metrics of the logs and of the relay; concurrent calls share one collection. */
+  metrics(): Promise<MetricSamples> {
+    return this.#metrics ??= this.#collect().finally(() => this.#metrics = null);
+  }
+
+  async #collect(): Promise<MetricSamples> {
     const samples = await this.#options.collectMetrics?.() ?? new MetricSamples();
     const { writes, records, passed, unreachable, refused } = this.counters;
     samples.add(RELAY_METRICS.requests, ["recorded"], writes);

@@ -4,16 +4,18 @@
  * @module
  */
 
-import { type Context, Hono } from "hono";
-import { hasCode, WeaveWalError } from "../errors.ts";
+import { Hono } from "hono";
 import { type Handle, listen, type Listener, type ListenOptions } from "../http_server/listen.ts";
 import { CONTENT_TYPES, formatFor } from "../metrics/exposition.ts";
 import type { OtelView } from "../protocol/otlp/otel_request.ts";
 import { WriteBatch } from "./log/write_batch.ts";
-import { recordSpans, spansRefusal, spansReply } from "./otlp/otlp_write.ts";
+import { recordSpans, spansReply } from "./otlp/otlp_write.ts";
 import { JsonObject, readJson } from "./request/json_source.ts";
 import type { JsonWrite } from "./request/json_write.ts";
-import { readBody, RefusedRequest } from "./request/read_body.ts";
+import { passOn, projectIn, read } from "./reads.ts";
+import { isMalformed, respondTo } from "./refusals.ts";
+import { json, type RelayContext, type RelayEnv } from "./relay_context.ts";
+import { readBody } from "./request/read_body.ts";
 import type { Relay } from "./relay.ts";
 import { JSON_WRITES, type RecordWrite } from "./writes/json_writes.ts";
 import { recordFile } from "./writes/values.ts";
@@ -24,22 +26,10 @@ const OTLP_PATHS: Readonly<Record<string, OtelView>> = {
   "/otel/v1/traces": "traces",
   "/agents/otel/v1/traces": "agents",
 };
-/** Requests for data about the server and the owner of the key, which writes do not affect. */
-const ABOUT_SERVER = /^\/(?:health|server_info|service\/projects_info|graphql)$/;
 /** Seconds of inactivity after which a connection is closed: more than the timeouts of load balancers. */
 const IDLE_SECONDS = 120;
 /** Timeout in ms for the headers of a request. */
 const HEADERS_MS = 30_000;
-/** Seconds after which a write that failed on disk may be retried. */
-const RETRY_AFTER = 5;
-
-/** Values passed with each request. */
-interface RelayEnv {
-  /** `left` is aborted when the caller disconnects. */
-  Bindings: { left: AbortSignal };
-  Variables: { body: Uint8Array<ArrayBuffer> };
-}
-type RelayContext = Context<RelayEnv>;
 
 /** Creates the request handler of a relay. */
 export function relayHandler(relay: Relay): Handle {
@@ -50,7 +40,7 @@ export function relayHandler(relay: Relay): Handle {
 /** Opens the port of a relay; rejects with the host's error if it is not available. */
 export function listenFor(
   relay: Relay,
-  options: Pick<ListenOptions, "hostname" | "port" | "tls" | "maxConnections">,
+  options: Pick<ListenOptions, "hostname" | "port" | "tls" | "maxConnections" | "engine">,
 ): Promise<Listener> {
   const limits = { idleSeconds: IDLE_SECONDS, headersMs: HEADERS_MS };
   return listen({ ...options, ...limits, handle: relayHandler(relay) });
@@ -131,7 +121,7 @@ function readWrite({ redaction }: Relay, c: RelayContext): JsonWrite {
   const text = redaction.json(read.text);
   const isRedacted = text !== read.text;
   const body = isRedacted ? JsonObject.of(text) : new JsonObject(read.bytes);
-  return { text, body, isRedacted };
+  return { pathProject: projectIn(c.req.path), text, body, isRedacted };
 }
 
 async function writeFile(relay: Relay, c: RelayContext): Promise<Response> {
@@ -173,91 +163,6 @@ async function writeSpans(relay: Relay, c: RelayContext, view: OtelView): Promis
   }, batch);
   await relay.commit(batch);
   return spansReply(type);
-}
-
-/** Handles a request that is not recorded: waits for earlier writes, then forwards it. */
-async function read(relay: Relay, c: RelayContext): Promise<Response> {
-  const { path } = c.req;
-  if (!ABOUT_SERVER.test(path)) {
-    const projectId = projectOf(path, c.get("body"));
-    const table = path === "/table/query" ? tableIn(relay, projectId, c.get("body")) : undefined;
-    if (table !== undefined) return json(table);
-    await relay.delivered(projectId);
-  }
-  return await passOn(relay, c);
-}
-
-async function passOn(relay: Relay, c: RelayContext): Promise<Response> {
-  const { method, raw, path } = c.req;
-  const { search } = new URL(raw.url);
-  const body = relay.withFinalDigests(c.get("body"));
-  relay.counters.passed++;
-  return await relay.upstream.pass({
-    method,
-    path,
-    query: search,
-    headers: raw.headers,
-    body,
-    signal: c.env.left,
-  });
-}
-
-/** Returns the project of a request; `undefined` if it contains none. */
-function projectOf(path: string, body: Uint8Array): string | undefined {
-  const [, entity, project] = /^\/v2\/([^/]+)\/([^/]+)\//.exec(path) ?? [];
-  if (project !== undefined) return `${decodeURIComponent(entity)}/${decodeURIComponent(project)}`;
-  try {
-    return new JsonObject(body).string("project_id");
-  } catch {
-    return undefined;
-  }
-}
-
-/** Returns all rows of a table that was created through this relay. */
-function tableIn(
-  relay: Relay,
-  projectId: string | undefined,
-  body: Uint8Array,
-): string | undefined {
-  const query = new JsonObject(body);
-  if (query.members((name) => name !== "project_id" && name !== "digest") !== "") return undefined;
-  return relay.logs.opened(projectId ?? "")?.tables.query(query.string("digest") ?? "");
-}
-
-/** Returns whether an error means that a body does not match the write of its path. */
-function isMalformed(error: unknown): boolean {
-  return error instanceof SyntaxError || error instanceof TypeError ||
-    hasCode(error, "ERR_INVALID_NAME");
-}
-
-function respondTo(relay: Relay, error: unknown, otlp: RelayContext | undefined): Response {
-  const refused = refusalOf(relay, error);
-  const { status, message, retryAfter } = refused;
-  const headers: Record<string, string> = retryAfter === undefined
-    ? {}
-    : { "retry-after": `${retryAfter}` };
-  relay.refused(status);
-  if (otlp) return spansRefusal(otlp.req.header("content-type") ?? null, status, message, headers);
-  const body = { reason: message, error_type: "RelayError" };
-  return Response.json(body, { status, headers });
-}
-
-function refusalOf(relay: Relay, error: unknown): RefusedRequest {
-  if (error instanceof RefusedRequest) return error;
-  if (hasCode(error, "ERR_LOG_FULL")) {
-    return new RefusedRequest(503, "The log is full", RETRY_AFTER);
-  }
-  if (hasCode(error, "ERR_RECORD_TOO_LARGE")) {
-    return new RefusedRequest(413, (error as Error).message);
-  }
-  if (hasCode(error, "ERR_LOG_CLOSED")) return new RefusedRequest(503, "The relay stops", 1);
-  relay.failed(error);
-  const what = error instanceof WeaveWalError ? error.code : "the disk";
-  return new RefusedRequest(503, `The relay cannot take writes: ${what}`, RETRY_AFTER);
-}
-
-function json(text: string): Response {
-  return new Response(text, { headers: { "content-type": "application/json" } });
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

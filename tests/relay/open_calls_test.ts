@@ -5,12 +5,28 @@
  */
 
 import assert from "node:assert/strict";
+import { detectRuntime } from "../../src/runtime/detect.ts";
+import type { Clock, Runtime } from "../../src/runtime/runtime.ts";
 import { type MockServer, startMockServer } from "../../tools/mock_server/serve.ts";
 import { test } from "../harness.ts";
+import { temporary } from "../support/cli/cli_support.ts";
 import { endOf, post, PROJECT, startOf } from "../support/mock_server/mock_requests.ts";
 import { startRelay, type TestRelay } from "../support/relay/relay_fixture.ts";
 
 const ID = "01890a5d-ac96-774b-bcce-b302099a8057";
+
+/** A runtime whose time passes ten times as fast. */
+function fastRuntime(): Runtime {
+  const runtime = detectRuntime();
+  const { clock } = runtime;
+  const fast: Clock = {
+    ...clock,
+    now: () => clock.now(),
+    monotonic: () => clock.monotonic() * 10,
+    after: (ms, run, options) => clock.after(ms / 10, run, options),
+  };
+  return { ...runtime, clock: fast };
+}
 
 /** Sends one half of a call, as SDKs do that use the v1 calls API. */
 async function half(relay: TestRelay, mode: "start" | "end"): Promise<number> {
@@ -76,4 +92,48 @@ test("relay: an end is recorded at once while nobody can say where its call bega
   await server.stop();
   assert.equal(await half(relay, "end"), 200);
   assert.equal(relay.relay.counters.records, 1);
+});
+
+test("relay: a call whose start is in the log of a dead relay is ended, in whatever order they arrive", async () => {
+  await using server = await startMockServer();
+  await using place = await temporary();
+  const options = { server: server.url, walDir: place.path };
+  {
+    await using dead = await startRelay(options);
+    await server.stop();
+    assert.equal(await half(dead, "start"), 200);
+    await dead.stop(0);
+  }
+  await using relay = await startRelay({ ...options, recovers: true, runtime: fastRuntime() });
+  assert.equal(await half(relay, "end"), 200);
+  // The start arrives only after the sender has asked for it.
+  const starts = server.faults.add({ path: /call\/start|calls\/complete/, status: 503 });
+  const reads = server.faults.add({ path: "/call/read", delayMs: 0 });
+  await server.restart();
+  await server.waitFor(() => reads.hits >= 2);
+  assert.equal((await post(relay, "/calls/stream_query", { project_id: PROJECT })).status, 200);
+  starts.remove();
+  await server.waitFor(() => isWhole(server));
+  assert.deepEqual(relay.events.filter(({ name }) => name === "dead-letter"), []);
+});
+
+test("relay: a call whose start is on another machine that is away is ended when it is back", async () => {
+  await using server = await startMockServer();
+  await using place = await temporary();
+  const options = { server: server.url, walDir: place.path };
+  {
+    await using away = await startRelay(options);
+    await server.stop();
+    assert.equal(await half(away, "start"), 200);
+    await away.stop(0);
+  }
+  await using relay = await startRelay({ server: server.url, runtime: fastRuntime() });
+  assert.equal(await half(relay, "end"), 200);
+  const reads = server.faults.add({ path: "/call/read", delayMs: 0 });
+  await server.restart();
+  await server.waitFor(() => reads.hits >= 1);
+  await using back = await startRelay({ ...options, recovers: true });
+  await server.waitFor(() => isWhole(server));
+  await back.stop();
+  assert.deepEqual(relay.events.filter(({ name }) => name === "dead-letter"), []);
 });

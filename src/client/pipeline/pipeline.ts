@@ -7,6 +7,7 @@
 import type { FsyncPolicy } from "../../wal/log/fsync_scheduler.ts";
 import type { WalEvent } from "./status/events.ts";
 import type { DropCause, ServerStatus } from "./status/counters.ts";
+import type { WaitLimits } from "../../delivery/delivery_wait.ts";
 import type { RetryResult } from "../../delivery/dead_letters/resend_dead_letters.ts";
 import type { DiskError, LogReport, SenderReport } from "../../wal/processes/presence_state.ts";
 import type { WriteRecord } from "../../wal/log/record_log.ts";
@@ -62,6 +63,8 @@ export interface PipelineOptions {
   readonly strict?: boolean;
   /** Also sends orphaned segments of other processes, in all projects; default `true`. */
   readonly recovers?: boolean;
+  /** Whether the starts of ends in this log may be in other logs; default `false`. */
+  readonly sharesCalls?: boolean;
   readonly fsync: FsyncPolicy;
   /** Ms between data syncs with `interval`. */
   readonly fsyncIntervalMs: number;
@@ -242,7 +245,7 @@ export interface Pipeline {
    * Waits until everything appended so far, and all records of dead processes, are delivered or
    * dead-lettered, regardless of which process sends them.
    */
-  flush(options?: FlushOptions): Promise<FlushResult>;
+  flush(options?: WaitLimits): Promise<FlushResult>;
   /**
    * Waits until everything that this process appended so far is delivered or dead-lettered, for at
    * most `timeout` ms, and less if the server is not accepting requests.

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { WaitLimits } from "../../delivery/delivery_wait.ts";
 import type { RetryResult } from "../../delivery/dead_letters/resend_dead_letters.ts";
 import { retryDeadLetters } from "../../delivery/dead_letters/retry_dead_letters.ts";
 import { isProvisional } from "../../protocol/digest/provisional.ts";
@@ -105,7 +106,7 @@ export class WalPipeline implements Pipeline, StrictPipeline {
     return this.#logs.log.sync();
   }
 
-  async flush(options: FlushOptions = {}): Promise<FlushResult> {
+  async flush(options: WaitLimits = {}): Promise<FlushResult> {
     return await this.#flush(options, "all");
   }
 
@@ -153,10 +154,9 @@ export class WalPipeline implements Pipeline, StrictPipeline {
     return result;
   }
 
-  async #flush(options: FlushOptions, scope: "held" | "all"): Promise<FlushResult> {
+  async #flush(options: WaitLimits, scope: "held" | "all"): Promise<FlushResult> {
     if (this.#sending.sender === null) await this.#trySync();
-    const reason = await this.#sending.wait(options, scope);
-    return await this.#status.flushResult(reason, scope);
+    return await this.#status.flushResult(await this.#sending.wait(options, scope), scope);
   }
 
   async #trySync(): Promise<void> {

@@ -11,12 +11,10 @@ import type { DeadLetter } from "../../wal/segment/segment.ts";
 import type { RecordBatch } from "../../wal/record/record_batch.ts";
 import { CALL_BATCH_PATH, v2CallPath, type V2CallRoute } from "../../protocol/endpoints.ts";
 import type { Mark } from "../http/evidence.ts";
-import type { FormBody } from "../http/form_body.ts";
 import type { SendOptions, SendOutcome } from "../http/send_with_retry.ts";
 import { type BatchItem, type BatchSender, sendBisecting } from "../records/bisect_batch.ts";
-import { blame, corruptDeadLetter, unsendableDeadLetter } from "../records/dead_letters.ts";
+import { blame, corruptDeadLetter } from "../records/dead_letters.ts";
 import { batchBody, BufferPool, joinedBytes } from "../records/request_body.ts";
-import type { Suspects } from "../records/suspects.ts";
 import { runConcurrently } from "../async/run_concurrently.ts";
 import type { Delivery } from "../prepared_delivery.ts";
 import { readCall } from "./call_fields.ts";
@@ -32,16 +30,8 @@ import { buildItems, callKey, type CallRecord, upsertItem } from "./call_record.
 import { OpenCalls } from "./open_calls.ts";
 import type { SortedCalls } from "./paired_calls.ts";
 import type { PendingCalls } from "./pending_calls.ts";
-
-/**
- * Sends one request until the server accepts or rejects it, or the maximum number of failures is
- * reached.
- */
-export type Send = (
-  path: string,
-  body: Uint8Array<ArrayBuffer> | FormBody,
-  options: SendOptions,
-) => Promise<SendOutcome>;
+import type { LoadContext, Round, SendContext } from "./send_context.ts";
+import { lookUpStart } from "./start_lookup.ts";
 
 /** Options for {@linkcode CallSender}. */
 export interface CallSenderOptions {
@@ -51,19 +41,6 @@ export interface CallSenderOptions {
   readonly maxInFlight: number;
   /** Called when the API is switched, with the reason. */
   readonly onSwitch: (to: CallRouteName, reason: string) => void;
-}
-
-/** Functions that one delivery uses to send requests. */
-export interface SendContext {
-  readonly send: Send;
-  /** Creates a collection of failing records. */
-  readonly newSuspects: () => Suspects;
-}
-
-/** One attempt to deliver all calls of a load through one API. */
-interface Round {
-  readonly send: Send;
-  readonly suspects: Suspects;
 }
 
 class RouteRejected extends Error {
@@ -108,14 +85,18 @@ export class CallSender {
     const load = this.#path === "batch"
       ? loadUpsert(batch, pending, this.#bodies)
       : loadComplete(batch, pending, { wait, started: this.#open }, this.#bodies);
-    return { independent: load.independent, send: () => this.#deliver(load, context) };
+    const isHeld = (end: CallRecord): boolean => pending.ends.has(end);
+    return {
+      independent: load.independent,
+      send: () => this.#deliver(load, { ...context, isHeld }),
+    };
   }
 
-  async #deliver(load: Load, context: SendContext): Promise<DeadLetter[]> {
+  async #deliver(load: Load, context: LoadContext): Promise<DeadLetter[]> {
     for (let first = true, switches = 0;; first = false) {
       // In later rounds, the prepared bodies may have been reused for other batches.
       const prepared = first && this.#path === load.path;
-      const round = { send: context.send, suspects: context.newSuspects() };
+      const round = { ...context, suspects: context.newSuspects() };
       try {
         return await round.suspects.settle(async () =>
           this.#path === "complete"
@@ -253,16 +234,23 @@ export class CallSender {
   ): Promise<DeadLetter[]> {
     const { record, parts: { projectId } } = call;
     const isStart = record.type === "call_start";
-    let pieces: Uint8Array[];
-    try {
-      pieces = isStart ? this.#open.start(call) : this.#open.end(call);
-    } catch (error) {
-      return [unsendableDeadLetter(record, error)];
-    }
-    const body = joinedBytes(pieces);
-    return await sendBisecting([{ records: [record], pieces, key: callKey(call) }], {
-      post: (_, options) =>
-        this.#sendV2(projectId, isStart ? "call/start" : "call/end", body, round, options),
+    let body: Uint8Array<ArrayBuffer> | undefined;
+    return await sendBisecting([{ records: [record], pieces: [], key: callKey(call) }], {
+      post: async (_, options) => {
+        if (body === undefined && !isStart && this.#open.lacksStart(call)) {
+          const isHeld = round.isHeld(call);
+          const start = await lookUpStart(call, round.send, { ...options, isHeld });
+          if (start.kind === "found") this.#open.found(call, start.fields);
+          else if (start.kind !== "unsupported") return start;
+        }
+        try {
+          body ??= joinedBytes(isStart ? this.#open.start(call) : this.#open.end(call));
+        } catch (error) {
+          return { kind: "unsendable", error };
+        }
+        const route = isStart ? "call/start" : "call/end";
+        return await this.#sendV2(projectId, route, body, round, options);
+      },
       suspects: round.suspects,
       ...(since === undefined ? {} : { since }),
     });

@@ -1,10 +1,9 @@
 /**
  * Ends that wait for their starts.
- * The Python SDK appends from several threads, so an end may precede its start in the log. The v2
- * calls API would reject such an end, and the call would stay unfinished. The end therefore waits
- * briefly, and longer if the server does not know its start: until the start is read, until the log
- * has ended and was read completely, or until the start is no longer expected. Waiting ends are not
- * acknowledged.
+ * The Python SDK appends from several threads, so an end may precede its start in the log; of a call
+ * that passes through several relays, the start may be in another log. The v2 calls API would reject
+ * such an end, and the call would stay unfinished. The end therefore waits until its start is read,
+ * until the server has it, or until it is no longer expected. Waiting ends are not acknowledged.
  * @module
  */
 
@@ -14,26 +13,45 @@ import { hashOf } from "./call_fields.ts";
 import { callKey, type CallRecord, copyOf, isRepeat } from "./call_record.ts";
 import { CARRY_MS } from "./pending_starts.ts";
 
-/** Maximum number of attempts for an end while its log may grow; the wait doubles each time. */
-export const MAX_TRIES = 6;
+/** Places of the start of an end, other than before it in its log. */
+export interface StartPlaces {
+  /** Behind it in its log: the end waits before it is sent, at most until its log is read. */
+  readonly laterInLog: boolean;
+  /** In another log: the end waits if the server does not have the start. */
+  readonly otherLogs: boolean;
+}
+
+/**
+ * Maximum number of responses without the start of an end; the wait doubles each time, to eight and
+ * a half minutes in all.
+ */
+export const MAX_TRIES = 8;
+/** Maximum exponent of the wait while the server cannot be asked. */
+const MAX_UNDECIDED = 5;
 /** Maximum number of waiting ends, and their maximum bytes. */
-export const MAX_HELD = 1_000, MAX_HELD_BYTES: number = 4 * 1024 * 1024;
+export const MAX_HELD = 10_000, MAX_HELD_BYTES: number = 16 * 1024 * 1024;
 
 /** End that is waiting, or in flight after waiting. */
 export interface HeldEnd {
   readonly call: CallRecord;
   dueAt: number;
+  /** Number of attempts in which the server did not have the start. */
   tries: number;
+  /** Number of attempts in a row in which it could not be asked. */
+  undecided: number;
   isSent: boolean;
   /** Whether the response is final, whatever it is. */
   isLastTry: boolean;
 }
 
-/** Number and bytes of ends, and the position of the first in its log. */
+/** Number and bytes of ends, and positions in their log. */
 export interface HeldBefore {
   readonly count: number;
   readonly bytes: number;
+  /** Position of the first. */
   readonly oldestOffset: number | undefined;
+  /** Position of the first that was never sent. */
+  readonly oldestUnsent: number | undefined;
 }
 
 /** Waiting ends of one drain. */
@@ -46,14 +64,13 @@ export class HeldEnds {
   #bytes = 0;
   /** Ends removed since the last call of `taken`. */
   #taken: HeldEnd[] = [];
-  /** Whether ends may wait: some writers append every start before its end. */
-  readonly isEnabled: boolean;
+  readonly #places: StartPlaces;
   /** Whether the log was read completely and will not grow. */
   isLogRead = false;
 
-  constructor(clock: Clock, isEnabled: boolean) {
+  constructor(clock: Clock, places: StartPlaces) {
     this.#clock = clock;
-    this.isEnabled = isEnabled;
+    this.#places = places;
   }
 
   /** Number of ends that are waiting or in flight. */
@@ -66,6 +83,11 @@ export class HeldEnds {
     return this.#hashes.has(idHash);
   }
 
+  /** Returns whether an end of this call is waiting or in flight. */
+  has(end: CallRecord): boolean {
+    return this.#ends.has(callKey(end));
+  }
+
   /** Returns whether a byte-for-byte identical end is waiting or in flight. */
   repeats(call: CallRecord): boolean {
     const known = this.#ends.get(callKey(call));
@@ -75,31 +97,38 @@ export class HeldEnds {
   /** Ms until an end is due; `undefined` if none waits. */
   get dueIn(): number | undefined {
     let dueAt = Infinity;
-    for (const end of this.#ends.values()) if (!end.isSent) dueAt = Math.min(dueAt, end.dueAt);
-    if (dueAt === Infinity) return undefined;
-    return this.isLogRead ? 0 : Math.max(0, dueAt - this.#clock.monotonic());
+    for (const end of this.#ends.values()) {
+      if (!end.isSent) dueAt = Math.min(dueAt, this.#dueAt(end));
+    }
+    return dueAt === Infinity ? undefined : Math.max(0, dueAt - this.#clock.monotonic());
   }
 
   /** Returns the ends before `offset` in the log. */
   before(offset: number): HeldBefore {
     let count = 0, bytes = 0;
-    let oldestOffset: number | undefined;
-    for (const { call: { record } } of this.#ends.values()) {
+    let oldestOffset: number | undefined, oldestUnsent: number | undefined;
+    for (const { call: { record }, tries, undecided } of this.#ends.values()) {
       if (record.offset >= offset) continue;
       count++;
       bytes += record.lineEnd;
       oldestOffset = Math.min(oldestOffset ?? Infinity, record.offset);
+      if (tries + undecided === 0) {
+        oldestUnsent = Math.min(oldestUnsent ?? Infinity, record.offset);
+      }
     }
-    return { count, bytes, oldestOffset };
+    return { count, bytes, oldestOffset, oldestUnsent };
   }
 
   /** Makes an end wait; returns `false` if it may not, or if another end of its call is waiting. */
   hold(call: CallRecord): boolean {
     const key = callKey(call);
-    if (!this.isEnabled || this.isLogRead || this.#ends.has(key)) return false;
+    const { laterInLog, otherLogs } = this.#places;
+    const mayFollow = laterInLog && !this.isLogRead;
+    if (!(mayFollow || otherLogs) || this.#ends.has(key)) return false;
     const copy = copyOf(call);
-    const dueAt = this.#clock.monotonic() + CARRY_MS;
-    this.#ends.set(key, { call: copy, dueAt, tries: 0, isSent: false, isLastTry: false });
+    const dueAt = this.#clock.monotonic() + (mayFollow ? CARRY_MS : 0);
+    const end = { call: copy, dueAt, tries: 0, undecided: 0, isSent: false, isLastTry: false };
+    this.#ends.set(key, end);
     this.#bytes += copy.record.lineEnd;
     this.#hashes.add(hashOf(copy.parts.id));
     return true;
@@ -120,9 +149,9 @@ export class HeldEnds {
     const due: CallRecord[] = [];
     let count = this.#ends.size, bytes = this.#bytes;
     for (const end of this.#ends.values()) {
-      const isFull = count > MAX_HELD || bytes > MAX_HELD_BYTES;
-      if (!end.isSent && (this.isLogRead || isFull || end.dueAt <= now)) {
-        due.push(this.#send(end, this.isLogRead || isFull));
+      const isFull = isOverLimit(count, bytes);
+      if (!end.isSent && (isFull || this.#dueAt(end) <= now)) {
+        due.push(this.#send(end, this.#isNoneExpected));
       }
       if (!end.isSent) continue;
       count--;
@@ -145,25 +174,32 @@ export class HeldEnds {
   }
 
   /**
-   * Settles ends that were sent. Ends whose start the server does not know continue to wait.
+   * Settles ends that were sent. Ends whose start the server does not know continue to wait, the
+   * latest ones if there are too many.
    * @param refused Records that the server rejected.
    * @returns Permanently rejected records.
    */
   settle(sent: readonly HeldEnd[], refused: readonly DeadLetter[]): readonly DeadLetter[] {
     if (sent.length === 0) return refused;
     const waiting = new Set<number>();
-    const unknown = new Set(
-      refused.filter(({ status }) => status === 404).map(({ offset }) => offset),
+    const unknown = new Map(
+      refused.filter(({ status }) => status === 404)
+        .map(({ offset, isUndecided = false }): [number, boolean] => [offset, isUndecided]),
     );
     for (const end of sent) {
       const { record } = end.call;
-      if (end.isLastTry || !unknown.has(record.offset)) {
+      const isUndecided = unknown.get(record.offset);
+      const isFinal = isUndecided === undefined || (end.isLastTry && !isUndecided);
+      if (isFinal || isOverLimit(this.#ends.size, this.#bytes)) {
         this.#ends.delete(callKey(end.call));
         this.#bytes -= record.lineEnd;
         continue;
       }
       end.isSent = false;
-      end.dueAt = this.#clock.monotonic() + CARRY_MS * 2 ** end.tries;
+      if (isUndecided) end.tries--;
+      end.undecided = isUndecided ? end.undecided + 1 : 0;
+      const doublings = end.tries + Math.min(end.undecided, MAX_UNDECIDED);
+      end.dueAt = this.#clock.monotonic() + CARRY_MS * 2 ** doublings;
       waiting.add(record.offset);
     }
     this.#hashes = new Set([...this.#ends.values()].map(({ call }) => hashOf(call.parts.id)));
@@ -178,6 +214,15 @@ export class HeldEnds {
     this.#bytes = 0;
   }
 
+  /** Whether no start can be read or delivered any more. */
+  get #isNoneExpected(): boolean {
+    return this.isLogRead && !this.#places.otherLogs;
+  }
+
+  #dueAt({ dueAt, undecided }: HeldEnd): number {
+    return this.#isNoneExpected && undecided === 0 ? -Infinity : dueAt;
+  }
+
   #send(end: HeldEnd, isLastTry: boolean): CallRecord {
     end.isSent = true;
     end.tries++;
@@ -185,4 +230,8 @@ export class HeldEnds {
     this.#taken.push(end);
     return end.call;
   }
+}
+
+function isOverLimit(count: number, bytes: number): boolean {
+  return count > MAX_HELD || bytes > MAX_HELD_BYTES;
 }

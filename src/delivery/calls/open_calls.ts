@@ -1,7 +1,7 @@
 /**
  * Starts and ends as separate requests to the v2 calls API.
  * An end there requires the trace and the start time of its start. Ends written by this package
- * contain them; ends of other SDKs get them from a recently sent start.
+ * contain them; ends of other SDKs get them from a recently sent start, or from the server.
  * @module
  */
 
@@ -9,6 +9,7 @@ import { bytesOf } from "../records/request_body.ts";
 import { textField, V2_END_FIELDS } from "./call_fields.ts";
 import { callKey, type CallRecord } from "./call_record.ts";
 import { withoutFields } from "./json_splice.ts";
+import type { StartFields } from "./start_lookup.ts";
 
 const CLOSE = bytesOf("}");
 const END_OPEN = bytesOf('{"end":');
@@ -27,12 +28,20 @@ export class OpenCalls {
   /** Returns the request of a start, in pieces. */
   start(call: CallRecord): Uint8Array[] {
     const { record: { bytes }, parts: { objectStart, objectEnd } } = call;
-    const fields = V2_END_FIELDS.map((name) =>
-      `,${JSON.stringify(name)}:${JSON.stringify(textField(bytes, objectStart, objectEnd, name))}`
-    );
-    this.#fields.set(callKey(call), bytesOf(fields.join("")));
-    if (this.#fields.size > MAX_OPEN) this.#fields.delete(this.#fields.keys().next().value!);
+    this.#remember(call, (name) => textField(bytes, objectStart, objectEnd, name));
     return [requestOf(call)];
+  }
+
+  /** Remembers the fields of the start of `end`. */
+  found(end: CallRecord, fields: StartFields): void {
+    this.#remember(end, (name) => fields[name]);
+  }
+
+  /** Returns whether an end lacks fields of its start that are not known here either. */
+  lacksStart(end: CallRecord): boolean {
+    const { record: { bytes }, parts: { objectStart, objectEnd, behindStartedAt } } = end;
+    return behindStartedAt === -1 && !this.has(end) &&
+      V2_END_FIELDS.some((name) => textField(bytes, objectStart, objectEnd, name) === undefined);
   }
 
   /** Returns the request of an end, in pieces. */
@@ -43,6 +52,17 @@ export class OpenCalls {
     if (parts.behindStartedAt !== -1 || fields === undefined) return [requestOf(call)];
     const bare = withoutFields(bytes, parts.objectStart, parts.objectEnd, V2_END_FIELDS);
     return [END_OPEN, bare.subarray(0, -1), fields, CLOSE, CLOSE];
+  }
+
+  #remember(
+    call: CallRecord,
+    field: (name: (typeof V2_END_FIELDS)[number]) => string | undefined,
+  ): void {
+    const fields = V2_END_FIELDS.map((name) =>
+      `,${JSON.stringify(name)}:${JSON.stringify(field(name))}`
+    );
+    this.#fields.set(callKey(call), bytesOf(fields.join("")));
+    if (this.#fields.size > MAX_OPEN) this.#fields.delete(this.#fields.keys().next().value!);
   }
 }
 

@@ -5,8 +5,10 @@
 
 import type { Clock } from "../../runtime/runtime.ts";
 import type { CallRecord } from "./call_record.ts";
-import { type HeldBefore, HeldEnds } from "./held_ends.ts";
+import { HeldEnds, type StartPlaces } from "./held_ends.ts";
 import { PendingStarts } from "./pending_starts.ts";
+
+const NOWHERE: StartPlaces = { laterInLog: false, otherLogs: false };
 
 /** Calls of one drain that wait for their other half. */
 export class PendingCalls {
@@ -15,10 +17,10 @@ export class PendingCalls {
   /** Ends that were read before their starts. */
   readonly ends: HeldEnds;
 
-  /** `holdsEnds`: whether an end may precede its start in the log. */
-  constructor(clock: Clock, holdsEnds = false) {
+  /** `places`: where the start of an end may be, other than before it in the log. */
+  constructor(clock: Clock, places: StartPlaces = NOWHERE) {
     this.starts = new PendingStarts(clock);
-    this.ends = new HeldEnds(clock, holdsEnds);
+    this.ends = new HeldEnds(clock, places);
   }
 
   /** Number of waiting starts and ends. */
@@ -45,18 +47,6 @@ export class PendingCalls {
     if (start !== undefined) return start;
     const own = records.find(({ record }) => record.type === "call_start");
     return own && this.ends.take(own);
-  }
-
-  /** Returns the waiting starts, and the undelivered ends before `offset`. */
-  before(offset: number): HeldBefore {
-    const { count, bytes, oldestOffset } = this.starts;
-    const ends = this.ends.before(offset);
-    const oldest = Math.min(oldestOffset ?? Infinity, ends.oldestOffset ?? Infinity);
-    return {
-      count: count + ends.count,
-      bytes: bytes + ends.bytes,
-      oldestOffset: oldest === Infinity ? undefined : oldest,
-    };
   }
 
   /**

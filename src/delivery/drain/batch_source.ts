@@ -54,7 +54,10 @@ export class BatchSource {
     this.#options = options;
     this.#permit = permit;
     this.#linger = linger;
-    this.#pending = new PendingCalls(options.clock, segment.mayReorder);
+    this.#pending = new PendingCalls(options.clock, {
+      laterInLog: segment.mayReorder ?? false,
+      otherLogs: options.sharesCalls ?? false,
+    });
     this.#reader = new BatchReader(segment, options.limits, segment.checkpoint);
   }
 
@@ -133,23 +136,21 @@ export class BatchSource {
     ends.isLogRead = isLast;
     const wait = !isLast && !this.#linger.sendsNow;
     const delivery = this.#options.deliveryClient.prepare(batch, this.#permit, this.#pending, wait);
-    const sent = ends.taken();
+    const taken = ends.taken();
     const { count, bytes, oldestOffset } = starts;
     return {
       batch,
       delivery,
-      count: batch.count + before - this.#pending.count + sent.length,
+      count: batch.count + before - this.#pending.count + taken.length,
       settle: (failed) => {
-        const refused = ends.settle(sent, failed);
+        const refused = ends.settle(taken, failed);
         // Later batches may have sent starts that wait here, but no ends: these leave when settled.
         const held = ends.before(batch.to);
-        const acknowledged = Math.min(
-          batch.to,
-          oldestOffset ?? batch.to,
-          held.oldestOffset ?? batch.to,
-        );
+        const unpaired = Math.min(batch.to, oldestOffset ?? batch.to);
+        const acknowledged = Math.min(unpaired, held.oldestOffset ?? unpaired);
+        const sent = Math.min(unpaired, held.oldestUnsent ?? unpaired);
         const waiting = { count: count + held.count, bytes: bytes + held.bytes };
-        return { refused, progress: { end: batch.to, acknowledged, waiting } };
+        return { refused, progress: { end: batch.to, acknowledged, sent, waiting } };
       },
     };
   }

@@ -34,6 +34,8 @@ export class Drain {
   /** End of an incomplete line that the writer, another process, has begun. */
   #reached = 0;
   #dropped = false;
+  #isHolding = false;
+  #onHolding: () => void = () => {};
   #running: Promise<DrainEnd> | null = null;
   #end: DrainEnd | null = null;
 
@@ -55,6 +57,18 @@ export class Drain {
    */
   get reached(): number {
     return Math.max(this.#progress.acknowledged, this.#reached);
+  }
+
+  /** Byte offset below which all records were sent; ends that wait for their starts may be pending. */
+  get sent(): number {
+    return Math.max(this.#progress.sent, this.#reached);
+  }
+
+  /**
+   * Whether nothing more is to be read, and only ends whose starts are in other logs are pending.
+   */
+  get isHolding(): boolean {
+    return this.#isHolding && this.#end === null;
   }
 
   /** Counts pending records; if the disk fails, without the records that cannot be read. */
@@ -110,6 +124,14 @@ export class Drain {
   /** Drains until the segment ends or the delivery client stops. Never rejects. */
   run(): Promise<DrainEnd> {
     return this.#running ??= this.#run();
+  }
+
+  /** Like `run`, but resolves as soon as the drain only holds ends: others need not wait for it. */
+  async runUntilHolding(): Promise<DrainEnd | "holding"> {
+    const holding = new Promise<"holding">((resolve) => {
+      this.#onHolding = () => resolve("holding");
+    });
+    return await Promise.race([this.run(), holding]);
   }
 
   async #run(): Promise<DrainEnd> {
@@ -177,8 +199,12 @@ export class Drain {
     }
     this.#linger.caughtUp();
     if (dueIn === undefined) this.#reached = source.lookedTo;
-    if (isLast) return true;
-    if (!segment.live) await this.#linger.wait(Math.min(POLL_MS, dueIn ?? POLL_MS));
+    if (isLast) {
+      if (dueIn === undefined) return true;
+      this.#isHolding = true;
+      this.#onHolding();
+      await this.#linger.wait(dueIn);
+    } else if (!segment.live) await this.#linger.wait(Math.min(POLL_MS, dueIn ?? POLL_MS));
     else if (drained && segment.isSealed() === sealed) await this.#linger.wait(dueIn);
     return false;
   }

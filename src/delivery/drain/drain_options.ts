@@ -24,6 +24,11 @@ export interface DrainOptions {
   readonly lingerBytes: number;
   /** Ms that records of a live segment linger. */
   readonly lingerMs: number;
+  /**
+   * Whether the starts of ends may be in other logs: such ends wait until the server has them.
+   * Default `false`.
+   */
+  readonly sharesCalls?: boolean | undefined;
   /** Limits the number of batches that are read and sent at once, across all segments. */
   readonly slots: Semaphore;
   /** Called when records were delivered or dead-lettered and the checkpoint moved. */

@@ -26,6 +26,8 @@ export interface SettledBatch {
   readonly end: number;
   /** Byte offset to acknowledge: `end`, or the oldest waiting half. */
   readonly acknowledged: number;
+  /** Byte offset before which every record was sent, also the ends that wait for their starts. */
+  readonly sent: number;
   /** All waiting halves, of this batch and of earlier ones. */
   readonly waiting: WaitingHalves;
 }
@@ -61,6 +63,7 @@ export class DrainProgress {
     this.#settled = {
       end: checkpoint,
       acknowledged: checkpoint,
+      sent: checkpoint,
       waiting: { count: 0, bytes: 0 },
     };
   }
@@ -68,6 +71,11 @@ export class DrainProgress {
   /** Byte offset below which all records are delivered or dead-lettered. */
   get acknowledged(): number {
     return this.#settled.acknowledged;
+  }
+
+  /** Byte offset below which all records were sent. */
+  get sent(): number {
+    return this.#settled.sent;
   }
 
   /** Notes that a batch and all batches before it were settled. */
@@ -111,7 +119,7 @@ export class DrainProgress {
   async giveUp(end: number): Promise<{ readonly records: number; readonly bytes: number }> {
     const { end: from, waiting } = this.#settled;
     const records = await countRecords(this.#segment, from, end) + waiting.count;
-    this.#settled = { end, acknowledged: end, waiting: { count: 0, bytes: 0 } };
+    this.#settled = { end, acknowledged: end, sent: end, waiting: { count: 0, bytes: 0 } };
     return { records, bytes: Math.max(0, end - from) + waiting.bytes };
   }
 

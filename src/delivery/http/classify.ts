@@ -29,6 +29,8 @@ export interface Refusal {
   readonly missing: boolean;
   /** Whether a 404 has a reason: a record or a project was not found. */
   readonly notFound: boolean;
+  /** Whether it is not known if the server has what a record refers to, because a read failed. */
+  readonly isUndecided?: boolean;
 }
 
 /** Failure that is not attributable to the request, based on a single response. */

@@ -66,6 +66,11 @@ export interface SendOptions {
   readonly holdOn?: (refusal: Refusal) => boolean;
   /** Whether there is no other route to try if the server does not have this one. */
   readonly isLastRoute?: boolean;
+  /**
+   * Whether it is a read: its success does not show that the server accepts writes, and a key may
+   * permit only writes.
+   */
+  readonly isRead?: boolean;
   /** Headers of the request. */
   readonly headers?: OutgoingRequest["headers"];
 }
@@ -77,9 +82,10 @@ export interface SendOptions {
 export async function sendWithRetry(
   request: OutgoingRequest,
   deps: SendDeps,
-  { tries, suspect = false, holdOn = () => false, isLastRoute = false }: SendOptions,
+  options: SendOptions,
 ): Promise<SendOutcome> {
   const { transport, breaker, evidence, apis, stop, assertHeld } = deps;
+  const { tries, suspect = false, isRead = false, isLastRoute = false } = options;
   let failures = 0, waits = 0;
   for (;;) {
     const isProbe = !suspect && await breaker.acquire(stop);
@@ -110,6 +116,10 @@ export async function sendWithRetry(
       outcome = foreign(outcome.status, facts);
     }
     if (outcome.kind === "failure") {
+      if (isRead && outcome.state === "blocked") {
+        if (isProbe) breaker.releaseProbe();
+        return outcome;
+      }
       if (suspect) breaker.noticed(outcome.reason);
       else breaker.failed(outcome, isProbe);
       if (outcome.asksToWait) waits++;
@@ -120,12 +130,12 @@ export async function sendWithRetry(
       }
       continue;
     }
-    if (outcome.kind === "refused" && holdOn(outcome)) {
+    if (outcome.kind === "refused" && options.holdOn?.(outcome)) {
       const reason = `HTTP ${outcome.status}: the server takes calls through neither API`;
       breaker.failed({ state: "blocked", reason }, isProbe || suspect);
       return outcome;
     }
-    if (outcome.kind === "done") {
+    if (outcome.kind === "done" && !isRead) {
       evidence.wrote();
       evidence.recovered(failures + waits);
       apis.add(request.path);

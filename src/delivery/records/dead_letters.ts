@@ -32,6 +32,7 @@ export function deadLetterOf(
     ...(status === undefined ? {} : { status }),
     message,
     ...(attempts === undefined ? {} : { attempts }),
+    ...(verdict.kind === "refused" && verdict.isUndecided ? { isUndecided: true } : {}),
     ...lineOf(record),
   };
 }

@@ -12,7 +12,7 @@ import { topLevelField } from "../../bytes/json_fields.ts";
 import { isOtelType } from "../../protocol/otlp/otel_request.ts";
 import type { RecordType } from "../../protocol/record_types.ts";
 import { runConcurrently } from "../async/run_concurrently.ts";
-import type { Send, SendContext } from "../calls/call_sender.ts";
+import type { Send, SendContext } from "../calls/send_context.ts";
 import type { Clock } from "../../runtime/runtime.ts";
 import { ContentCache, type ContentGroup } from "./content_cache.ts";
 import { textField } from "../calls/call_fields.ts";

@@ -12,7 +12,7 @@ import { joinBytes } from "../../protocol/otlp/wire.ts";
 import type { BatchRecord } from "../../wal/record/record_batch.ts";
 import type { DeadLetter } from "../../wal/segment/segment.ts";
 import { textField } from "../calls/call_fields.ts";
-import type { Send } from "../calls/call_sender.ts";
+import type { Send } from "../calls/send_context.ts";
 import { type BatchItem, sendBisecting } from "./bisect_batch.ts";
 import { unsendableDeadLetter } from "./dead_letters.ts";
 import { projectOf } from "./project_of.ts";

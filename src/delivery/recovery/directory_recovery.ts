@@ -10,29 +10,23 @@ import { OpenCallsKeepers } from "../../wal/open_calls/open_calls_keeper.ts";
 import { byStem, type ListedSegment } from "../../wal/orphans/directory_listing.ts";
 import type { Orphans } from "../../wal/orphans/orphan_scanner.ts";
 import { RecoveryLeases } from "../../wal/leases/recovery_leases.ts";
-import { SegmentChain } from "../../wal/segment/chain/segment_chain.ts";
 import type { CountBudget } from "../../wal/segment/pending_count.ts";
 import { sumWaiting, type Waiting } from "../../wal/segment/waiting_counter.ts";
 import type { DirectoryRecoveryOptions } from "./directory_recovery_options.ts";
-import { Drain } from "../drain/drain.ts";
+import type { Drain } from "../drain/drain.ts";
+import { ChainDrains } from "./chain_drains.ts";
 import { OpenDrains } from "./open_drains.ts";
 import { UndrainedSegments } from "./undrained_segments.ts";
 
 /** Maximum number of segments in a chain; limits the number in memory. */
 const MAX_CHAIN = 1_000;
 
-/** Segments left after a chain. */
-interface ChainRest {
-  readonly next: readonly ListedSegment[];
-  readonly unreadable: readonly ListedSegment[];
-}
-
 /** Drains the orphaned segments of one directory. */
 export class DirectoryRecovery {
   readonly #options: DirectoryRecoveryOptions;
   readonly #leases: RecoveryLeases;
-  /** Drain of segments of dead processes. */
-  #chain: Drain | null = null;
+  /** Drain segments of dead processes. */
+  readonly #chains: ChainDrains;
   /** Segments of dead processes that follow the chain, oldest first. */
   #waiting: readonly ListedSegment[] = [];
   readonly #open: OpenDrains;
@@ -49,6 +43,12 @@ export class DirectoryRecovery {
     this.#options = options;
     this.#leases = new RecoveryLeases(options);
     this.#openCalls = new OpenCallsKeepers(options.runtime, options.directory);
+    this.#chains = new ChainDrains({
+      ...options,
+      leases: this.#leases,
+      openCalls: this.#openCalls,
+      isStopped: () => this.#stopped,
+    });
     this.#open = new OpenDrains({
       ...options,
       openCalls: this.#openCalls,
@@ -59,12 +59,15 @@ export class DirectoryRecovery {
 
   /** Drains in progress. */
   get drains(): Drain[] {
-    return [...(this.#chain ? [this.#chain] : []), ...this.#open.all];
+    return [...this.#chains.all, ...this.#open.all];
   }
 
-  /** Whether segments of dead processes are being sent. */
+  /**
+   * Whether segments of dead processes are being sent, except ends that wait for starts in other
+   * logs.
+   */
   get isDraining(): boolean {
-    return this.#chain !== null || this.#waiting.length > 0;
+    return this.#chains.current !== null || this.#waiting.length > 0;
   }
 
   /** Names in the directory, as last listed. */
@@ -89,12 +92,14 @@ export class DirectoryRecovery {
 
   /**
    * Counts the pending records of drains, of segments after them, and of blocked segments; for
-   * `all`, also of those that another process sends. All counts begin at once, because segments may
+   * `all`, also of those that another process sends, and of drains that wait for starts in other
+   * logs. All counts begin at once, because segments may
    * change state during the count.
    */
   async pending(scope: "held" | "all", budget: CountBudget): Promise<Waiting> {
     const undrained = this.#undrained.pending(this.#afterChain, scope, budget);
-    const counts = this.drains.map((drain) => drain.pending(budget));
+    const counted = this.drains.filter((drain) => scope === "all" || !drain.isHolding);
+    const counts = counted.map((drain) => drain.pending(budget));
     return sumWaiting(await Promise.all([undrained, ...counts]));
   }
 
@@ -105,7 +110,8 @@ export class DirectoryRecovery {
 
   /** Segments of dead processes that no drain has yet. */
   get #afterChain(): readonly ListedSegment[] {
-    const isInChain = this.#chain?.end === null || this.#chain?.end === "complete";
+    const { current } = this.#chains;
+    const isInChain = current?.end === null || current?.end === "complete";
     return this.#waiting.slice(isInChain ? MAX_CHAIN : 0);
   }
 
@@ -210,18 +216,21 @@ export class DirectoryRecovery {
     });
     this.#names = found.names;
     const { writers } = this.#open;
-    if (writers.size === 0) return found;
-    const isNext = ({ writer }: ListedSegment): boolean => !writers.has(writer);
+    if (writers.size === 0 && !this.#chains.isHolding) return found;
+    const isNext = ({ writer, stem }: ListedSegment): boolean =>
+      !writers.has(writer) && !this.#chains.isHeld(stem);
     return {
       ...found,
       final: found.final.filter(isNext),
       open: found.open.filter(isNext),
-      interrupted: found.interrupted.filter(({ token }) => !writers.has(token)),
+      interrupted: found.interrupted.filter(({ token, stems }) =>
+        !writers.has(token) && !stems.some(({ stem }) => this.#chains.isHeld(stem))
+      ),
     };
   }
 
   #releaseIfIdle(): void {
-    if (this.#open.all.length > 0 || this.isDraining) return;
+    if (this.drains.length > 0 || this.isDraining) return;
     if (!this.#leases.any) this.#leases.acquireAbandoned();
     this.#leases.release();
   }
@@ -233,10 +242,12 @@ export class DirectoryRecovery {
     this.#waiting = segments;
     onStart(start);
     let left: readonly ListedSegment[] = [];
+    const held: Promise<boolean>[] = [];
     try {
       while (this.#waiting.length > 0) {
         const next = this.#waiting.slice(0, MAX_CHAIN);
-        const rest = await this.#drainChain(next);
+        const rest = await this.#chains.run(next);
+        if (rest?.held) held.push(rest.held);
         left = left.concat(rest?.unreadable ?? this.#waiting);
         this.#waiting = rest === null ? [] : [...rest.next, ...this.#waiting.slice(next.length)];
       }
@@ -244,42 +255,17 @@ export class DirectoryRecovery {
       left = left.concat(this.#waiting);
       this.#waiting = [];
     }
-    if (left.length === 0) onComplete(start);
-    else this.#undrained.blocked = left;
-    this.#releaseIfIdle();
+    if (left.length > 0) this.#undrained.blocked = left;
+    const over = (isComplete: boolean): void => {
+      if (isComplete) onComplete(start);
+      this.#releaseIfIdle();
+      onChange();
+    };
+    if (held.length === 0) return over(left.length === 0);
     onChange();
-  }
-
-  /**
-   * Drains segments of dead processes as one.
-   * @returns The segments that come next, if one was dropped, and those that cannot be read now;
-   * `null` if the drain ended early.
-   */
-  async #drainChain(segments: readonly ListedSegment[]): Promise<ChainRest | null> {
-    const { runtime, server, drain: options } = this.#options;
-    if (this.#stopped || !segments.every((segment) => this.#leases.covers(segment))) return null;
-    const guard = this.#leases.guardOf(segments);
-    const chain = await SegmentChain.open(
-      { runtime, server, guard, openCalls: this.#openCalls, onError: options.onTrouble },
-      segments,
+    this.#run(
+      Promise.all(held).then((ends) => over(left.length === 0 && ends.every((end) => end))),
     );
-    if (chain.count === 0) return this.#stopped ? null : { next: [], unreadable: chain.unreadable };
-    const drain = this.#chain = new Drain(chain, options);
-    if (this.#stopped) drain.stop();
-    try {
-      const end = await drain.run();
-      await chain.settled();
-      if (end === "lost") this.#leases.forgetLost();
-      if (end === "complete") return { next: [], unreadable: chain.unreadable };
-      const wasDropped = end === "stopped" && drain.dropped && !this.#stopped;
-      return wasDropped ? { next: chain.remaining, unreadable: chain.unreadable } : null;
-    } catch (error) {
-      if (hasCode(error, "ERR_LEASE_LOST")) this.#leases.forgetLost();
-      else options.onTrouble("recovery", error);
-      return null;
-    } finally {
-      this.#chain = null;
-    }
   }
 
   async #drainOpen(segment: ListedSegment): Promise<void> {

@@ -91,7 +91,8 @@ export class Recovery {
 
   /**
    * Counts pending records in orphaned segments.
-   * @param scope Segments that this process has to send, or also those that other processes send.
+   * @param scope Segments that this process has to send, or also those that other processes send,
+   *   and ends that wait for starts in other logs.
    */
   async pending(scope: "held" | "all", budget: CountBudget): Promise<Waiting> {
     if (!this.#hasScanned) await this.scan();

@@ -148,7 +148,11 @@ export class OpenLog<Opened extends WriterPipeline = Pipeline> {
     if (!this.#reachable) return;
     const closed = new AbortController();
     this.#waiting.add(closed);
-    await this.#pipeline.flush({ timeout: READ_WAIT_MS, signal: closed.signal });
+    await this.#pipeline.flush({
+      timeout: READ_WAIT_MS,
+      signal: closed.signal,
+      isForRead: true,
+    });
     this.#waiting.delete(closed);
   }
 

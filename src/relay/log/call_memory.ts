@@ -4,8 +4,11 @@
  * @module
  */
 
-/** Maximum number of open calls in memory; ends of older ones are looked up. */
+/** Maximum number of open calls in memory; the sender looks up those of older ones. */
 const MAX_OPEN_CALLS = 100_000;
+
+/** Maximum number of characters of such a field. */
+const MAX_FIELD = 256;
 
 /** JSON text of the fields of a start that the end must repeat in the v2 calls API. */
 export interface OpenCall {
@@ -13,25 +16,20 @@ export interface OpenCall {
   readonly startedAt: string;
 }
 
-/** Looks a call up where it may be known; `undefined` if it is not. */
-export type FindCall = (projectId: string, id: string) => Promise<OpenCall | undefined>;
-
 /** Open calls of a project. They outlive its log, which is closed when it is idle or its disk fails. */
 export class CallMemory {
-  readonly #projectId: string;
-  readonly #find: FindCall;
   readonly #calls = new Map<string, OpenCall>();
 
-  /** @param find Looks up calls whose starts did not arrive here. */
-  constructor(projectId: string, find: FindCall) {
-    this.#projectId = projectId;
-    this.#find = find;
-  }
-
-  /** Remembers a call. */
+  /** Remembers a call, if its ID and fields have no unusual length. */
   started(id: string, call: OpenCall): void {
+    if ([id, call.traceId, call.startedAt].some(({ length }) => length > MAX_FIELD)) return;
     this.#calls.set(id, call);
     if (this.#calls.size > MAX_OPEN_CALLS) this.#calls.delete(this.#calls.keys().next().value!);
+  }
+
+  /** Whether no call is open. */
+  get isEmpty(): boolean {
+    return this.#calls.size === 0;
   }
 
   /** Returns a running call. */
@@ -42,12 +40,5 @@ export class CallMemory {
   /** Forgets a call. */
   ended(id: string): void {
     this.#calls.delete(id);
-  }
-
-  /** Remembers a call that another process, or an earlier one, has recorded; if there is one. */
-  async lookUp(id: string): Promise<void> {
-    if (this.#calls.has(id)) return;
-    const call = await this.#find(this.#projectId, id);
-    if (call !== undefined) this.started(id, call);
   }
 }

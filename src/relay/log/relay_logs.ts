@@ -11,11 +11,14 @@ import { Redactor } from "../../client/redaction/redactor.ts";
 import type { Settings } from "../../client/settings/settings.ts";
 import { OpenLog } from "../../drop_in/logs/open_log.ts";
 import type { OwnFetch, Runtime, Timer } from "../../runtime/runtime.ts";
-import { CallMemory, type FindCall } from "./call_memory.ts";
+import { RefusedRequest } from "../request/read_body.ts";
+import { CallMemory } from "./call_memory.ts";
 import { type CommitPolicy, RelayLog } from "./relay_log.ts";
 
 /** Ms after the last request of a project after which its log is closed. */
 const IDLE_MS = 600_000;
+/** Ms after its last request at which a log is certainly not in use. */
+const UNUSED_MS = 60_000;
 /** Ms between two searches for idle logs. */
 const LOOK_MS = 60_000;
 /** Ms for which a closing log continues sending, because an aborted request may have arrived. */
@@ -31,8 +34,11 @@ export interface RelayLogsOptions {
   readonly fetch: OwnFetch;
   readonly commit: CommitPolicy;
   readonly logger: Logger;
-  /** Looks up calls whose starts did not arrive at this relay. */
-  readonly findCall: FindCall;
+  /**
+   * Maximum number of open logs, each with open files. From a quarter of it on, logs that are not
+   * in use are closed.
+   */
+  readonly maxLogs: number;
   /** Opens the log of a project; default: the file log. */
   readonly openPipeline?: OpenStrictPipeline | undefined;
 }
@@ -62,15 +68,19 @@ export class RelayLogs {
    * Returns the log of `entity/project`; opens it if necessary.
    *
    * @throws {WeaveWalError} `ERR_INVALID_NAME`, `ERR_LOG_UNWRITABLE`.
+   * @throws {RefusedRequest} 503 if there are too many.
    */
   of(projectId: string): RelayLog {
-    const { clock } = this.#options.runtime;
+    const now = this.#options.runtime.clock.monotonic();
     let entry = this.#entries.get(projectId);
-    if (!entry) {
-      entry = { log: this.#open(projectId), usedAt: 0 };
-      this.#entries.set(projectId, entry);
+    if (entry === undefined) {
+      this.#makeRoom(now);
+      entry = { log: this.#open(projectId), usedAt: now };
     }
-    entry.usedAt = clock.monotonic();
+    entry.usedAt = now;
+    // The map is in the order of their last use.
+    this.#entries.delete(projectId);
+    this.#entries.set(projectId, entry);
     return entry.log;
   }
 
@@ -114,6 +124,16 @@ export class RelayLogs {
     await Promise.all(this.#closing);
   }
 
+  #makeRoom(now: number): void {
+    const { maxLogs } = this.#options;
+    if (this.#entries.size < maxLogs / 4) return;
+    const [[id, oldest]] = this.#entries;
+    if (now - oldest.usedAt > UNUSED_MS) this.#close(id, oldest, CLOSE_MS);
+    else if (this.#entries.size >= maxLogs) {
+      throw new RefusedRequest(503, "Too many projects at once", UNUSED_MS / 1_000);
+    }
+  }
+
   #open(projectId: string): RelayLog {
     const { runtime, settings, fetch, logger, commit } = this.#options;
     const { openPipeline = openStrictPipeline } = this.#options;
@@ -135,13 +155,19 @@ export class RelayLogs {
       redactor: Redactor.none(),
       requireDisk: true,
       host: { runtime, fetch, heldMs: () => 0, random: Math.random, onEvent: logger.event },
-      // The relay has one sender for orphaned segments of all projects.
-      openPipeline: (options) => pipeline = openPipeline({ ...options, recovers: false }),
+      openPipeline: (options) =>
+        pipeline = openPipeline({
+          ...options,
+          // The relay has one sender for orphaned segments of all projects.
+          recovers: false,
+          // The start of a call may have been written by another relay or an earlier process.
+          sharesCalls: true,
+        }),
       logger,
     });
     let calls = this.#calls.get(projectId);
     if (calls === undefined) {
-      calls = new CallMemory(projectId, this.#options.findCall);
+      calls = new CallMemory();
       this.#calls.set(projectId, calls);
     }
     return new RelayLog(open, pipeline!, commit, calls);
@@ -160,6 +186,7 @@ export class RelayLogs {
   /** Closes a log. Remaining records are sent like those of a dead process. */
   #close(id: string, { log }: Entry, timeoutMs: number): void {
     this.#entries.delete(id);
+    if (log.calls.isEmpty) this.#calls.delete(id);
     const closing: Promise<void> = log.finish(timeoutMs).finally(() =>
       this.#closing.delete(closing)
     );

@@ -40,18 +40,19 @@ export function recordSpans(write: SpansWrite, batch: WriteBatch): void {
           "header project_id: entity/project",
       );
     }
-    const redacted = write.redaction.span(request);
-    batch.add(logOf(batch, project), otelRecordType(write.view), otelRequest(project, redacted));
+    batch.add(logOf(batch, project), otelRecordType(write.view), otelRequest(project, request));
   }
 }
 
-function spansIn({ type, body }: SpansWrite): ReturnType<typeof splitSpans> {
+/** Returns the spans of a request, redacted. */
+function spansIn({ type, body, redaction }: SpansWrite): ReturnType<typeof splitSpans> {
   const isJson = isJsonType(type);
   if (!isJson && !isProtobuf(type)) {
     throw new RefusedRequest(415, `Unknown content type: ${JSON.stringify(type)}`);
   }
   try {
-    return splitSpans(isJson ? transcodeSpans(new TextDecoder().decode(body)) : body);
+    const spans = splitSpans(isJson ? transcodeSpans(new TextDecoder().decode(body)) : body);
+    return spans.map((span) => ({ ...span, request: redaction.span(span.request) }));
   } catch (error) {
     throw new RefusedRequest(400, `Cannot read spans: ${(error as Error).message}`);
   }

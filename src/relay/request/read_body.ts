@@ -7,7 +7,7 @@
 /** A refused request, with the reason. */
 export class RefusedRequest extends Error {
   override readonly name = "RefusedRequest";
-  readonly status: 400 | 401 | 403 | 408 | 413 | 415 | 503;
+  readonly status: 400 | 401 | 403 | 408 | 413 | 415 | 500 | 503;
   /** Seconds after which it may be retried. */
   readonly retryAfter: number | undefined;
 
@@ -63,6 +63,12 @@ export interface ReadBody {
   release(): void;
 }
 
+/**
+ * Maximum bytes that are decompressed at once: a runtime may expand a whole chunk, by up to a
+ * thousand times, before anybody can count.
+ */
+const SLICE_BYTES = 4 * 1024;
+
 const ENCODINGS: Readonly<Record<string, CompressionFormat>> = {
   gzip: "gzip",
   "x-gzip": "gzip",
@@ -87,7 +93,7 @@ export async function readBody(request: Request, limits: BodyLimits): Promise<Re
   if (encoding !== "identity") {
     const format = ENCODINGS[encoding];
     if (format === undefined) throw new RefusedRequest(415, `Unknown encoding: ${encoding}`);
-    stream = stream.pipeThrough(
+    stream = stream.pipeThrough(sliced()).pipeThrough(
       new DecompressionStream(format) as ReadableWritablePair<Uint8Array, Uint8Array>,
     );
   }
@@ -124,6 +130,17 @@ export async function readBody(request: Request, limits: BodyLimits): Promise<Re
       released = true;
     },
   };
+}
+
+/** Creates a stream that splits chunks. */
+function sliced(): TransformStream<Uint8Array, Uint8Array> {
+  return new TransformStream({
+    transform(chunk, controller) {
+      for (let at = 0; at < chunk.length; at += SLICE_BYTES) {
+        controller.enqueue(chunk.subarray(at, at + SLICE_BYTES));
+      }
+    },
+  });
 }
 
 function joined(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {

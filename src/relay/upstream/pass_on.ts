@@ -9,11 +9,10 @@ import { readText } from "../../delivery/http/response_body.ts";
 import { basicAuth } from "../../delivery/http/transport.ts";
 import type { FetchResponse, OwnFetch } from "../../runtime/runtime.ts";
 import { type KnownAnswers, questionOf } from "./known_answers.ts";
+import { guardedBody } from "./response_body.ts";
 
 /** Maximum bytes of an error response. */
 const MAX_ERROR_BYTES = 1024 * 1024;
-/** Timeout in ms for a read of the relay's own. */
-const READ_MS = 5_000;
 /** Seconds after which a caller may retry if the server is unreachable. */
 const RETRY_AFTER = 5;
 
@@ -60,6 +59,10 @@ export interface UpstreamOptions {
   readonly known: KnownAnswers;
   /** Called when a request could not be forwarded. */
   readonly onFailed: () => void;
+  /** Maximum ms for which a caller may stop reading a response. */
+  readonly idleMs: number;
+  /** Called when the body of a response begins; returns a function to call when it has ended. */
+  readonly onBody: () => () => void;
 }
 
 /** A request to forward. */
@@ -105,25 +108,7 @@ export class Upstream {
     }
     return question !== null && response.ok
       ? await this.#remember(question, response)
-      : await this.#cleaned(request.path, response);
-  }
-
-  /** Makes a read of the relay's own; the text of the response, `undefined` without a good one. */
-  async read(path: string, question: unknown): Promise<string | undefined> {
-    try {
-      const response = await this.#fetch({
-        method: "POST",
-        path,
-        query: "",
-        headers: new Headers({ "content-type": "application/json" }),
-        body: new TextEncoder().encode(JSON.stringify(question)),
-        signal: AbortSignal.timeout(READ_MS),
-      });
-      const text = await readText(response, MAX_ERROR_BYTES);
-      return response.status < 500 && response.status !== 429 ? text : undefined;
-    } catch {
-      return undefined;
-    }
+      : await this.#cleaned(response);
   }
 
   async #fetch(request: PassedRequest): Promise<FetchResponse> {
@@ -157,21 +142,30 @@ export class Upstream {
     const type = response.headers.get("content-type") ?? "application/json";
     const body = await readText(response, MAX_ERROR_BYTES).catch(() => null);
     if (body === null) return answerFrom(this.#options.known, question) ?? unavailable();
-    this.#options.known.set(question, { type, body });
+    // A response that repeats a key is not stored on disk.
+    if (this.#withoutKeys(body) === body) this.#options.known.set(question, { type, body });
     return new Response(body, { headers: { "content-type": type } });
   }
 
+  #withoutKeys(text: string): string {
+    const { apiKey, baseApiKey } = this.#options;
+    return redactor(apiKey)(redactor(baseApiKey)(text));
+  }
+
   /** Removes the key from an error, which may repeat the headers of the request. */
-  async #cleaned(path: string, response: FetchResponse): Promise<Response> {
+  async #cleaned(response: FetchResponse): Promise<Response> {
     const { status } = response;
     const headers = new Headers();
     for (const [name, value] of response.headers) {
       if (!DROPPED_HEADERS.has(name)) headers.append(name, value);
     }
-    if (status < 400) return new Response(response.body, { status, headers });
-    const key = path === "/graphql" ? this.#options.baseApiKey : this.#options.apiKey;
+    if (status < 400) {
+      const { idleMs, onBody } = this.#options;
+      const body = response.body && guardedBody(response.body, idleMs, onBody());
+      return new Response(body, { status, headers });
+    }
     const text = await readText(response, MAX_ERROR_BYTES).catch(() => "");
-    return new Response(redactor(key)(text), { status, headers });
+    return new Response(this.#withoutKeys(text), { status, headers });
   }
 }
 

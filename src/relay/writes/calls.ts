@@ -5,7 +5,6 @@
  */
 
 import { type JsonObject, jsonObject } from "../request/json_source.ts";
-import { runConcurrently } from "../../delivery/async/run_concurrently.ts";
 import type { WriteBatch } from "../log/write_batch.ts";
 
 /** Fields of a complete call that belong to its end. */
@@ -18,8 +17,6 @@ const END_FIELDS: ReadonlySet<string> = new Set([
 ]);
 
 /** Fields that come first in a record, so that senders find them quickly. */
-/** Maximum number of calls that are looked up at once. */
-const MAX_LOOKUPS = 16;
 const START_KEY: ReadonlySet<string> = new Set(["project_id", "id", "trace_id"]);
 const END_KEY: ReadonlySet<string> = new Set(["project_id", "id", "trace_id", "started_at"]);
 
@@ -38,27 +35,9 @@ export function recordStart(start: JsonObject, batch: WriteBatch): string {
 }
 
 /**
- * Looks up the calls of ends whose starts did not arrive at this relay: without the fields of its
- * start, the v2 calls API rejects an end.
- *
- * @param starts The starts in the same request.
+ * Records an end; returns the response. The v2 calls API needs fields of its start: if that did not
+ * arrive here, the sender looks them up.
  */
-export async function lookUpCalls(
-  ends: readonly JsonObject[],
-  starts: readonly JsonObject[],
-  batch: WriteBatch,
-): Promise<void> {
-  const begun = new Set(starts.map((start) => start.string("id")));
-  const unknown = ends.filter((end) =>
-    !(end.has("trace_id") && end.has("started_at")) && !begun.has(end.string("id"))
-  );
-  const tasks = unknown.map((end) => () =>
-    batch.log(end.string("project_id")).calls.lookUp(requiredId(end))
-  );
-  await runConcurrently(tasks, MAX_LOOKUPS);
-}
-
-/** Records an end; returns the response. */
 export function recordEnd(end: JsonObject, batch: WriteBatch): string {
   const log = batch.log(end.string("project_id"));
   const id = requiredId(end);

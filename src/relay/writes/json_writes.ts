@@ -8,7 +8,7 @@ import type { RecordType } from "../../protocol/record_types.ts";
 import type { WriteBatch } from "../log/write_batch.ts";
 import { type JsonObject, jsonObject } from "../request/json_source.ts";
 import type { JsonWrite } from "../request/json_write.ts";
-import { lookUpCalls, recordComplete, recordEnd, recordStart } from "./calls.ts";
+import { recordComplete, recordEnd, recordStart } from "./calls.ts";
 import { recordObject, recordTable, recordTableOfDigests, recordTableUpdate } from "./values.ts";
 
 /**
@@ -21,32 +21,33 @@ export type RecordWrite = (
 ) => string | null | Promise<string | null>;
 
 const start: RecordWrite = ({ body }, batch) => recordStart(body.object("start"), batch);
-const end: RecordWrite = async ({ body }, batch) => {
-  await lookUpCalls([body.object("end")], [], batch);
-  return recordEnd(body.object("end"), batch);
-};
+const end: RecordWrite = ({ body }, batch) => recordEnd(body.object("end"), batch);
 
 /** All writes with a JSON body, by path in hono's syntax. */
 export const JSON_WRITES: Readonly<Record<string, RecordWrite>> = {
   "/call/start": start,
   "/call/end": end,
-  "/v2/:entity/:project/call/start": start,
-  "/v2/:entity/:project/call/end": end,
-  "/call/upsert_batch": async ({ body }, batch) => {
-    const items = body.objects("batch").map((item) => {
-      const isStart = item.string("mode") === "start";
-      return { isStart, part: item.object("req").object(isStart ? "start" : "end") };
+  "/v2/:entity/:project/call/start": (write, batch) => {
+    checkProjects(write, [write.body.object("start")]);
+    return start(write, batch);
+  },
+  "/v2/:entity/:project/call/end": (write, batch) => {
+    checkProjects(write, [write.body.object("end")]);
+    return end(write, batch);
+  },
+  "/call/upsert_batch": ({ body }, batch) => {
+    const replies = body.objects("batch").map((item) => {
+      const request = item.object("req");
+      return item.string("mode") === "start"
+        ? recordStart(request.object("start"), batch)
+        : recordEnd(request.object("end"), batch);
     });
-    const partsOf = (wanted: boolean) =>
-      items.filter(({ isStart }) => isStart === wanted).map(({ part }) => part);
-    await lookUpCalls(partsOf(false), partsOf(true), batch);
-    const replies = items.map(({ isStart, part }) =>
-      isStart ? recordStart(part, batch) : recordEnd(part, batch)
-    );
     return `{"res":[${replies.join(",")}]}`;
   },
-  "/v2/:entity/:project/calls/complete": ({ body }, batch) => {
-    for (const call of body.objects("batch")) recordComplete(call, batch);
+  "/v2/:entity/:project/calls/complete": (write, batch) => {
+    const calls = write.body.objects("batch");
+    checkProjects(write, calls);
+    for (const call of calls) recordComplete(call, batch);
     return "{}";
   },
   "/call/update": (write, batch) => asGiven("call_update", write, batch, "{}"),
@@ -69,6 +70,12 @@ export const JSON_WRITES: Readonly<Record<string, RecordWrite>> = {
   // Only the server knows the IDs of prices.
   "/cost/create": (write, batch) => asGiven("cost_create", write, batch, '{"ids":[]}'),
 };
+
+/** @throws {TypeError} If a call is of another project than the path. */
+function checkProjects({ pathProject }: JsonWrite, calls: readonly JsonObject[]): void {
+  const other = calls.find((call) => call.string("project_id") !== pathProject);
+  if (other !== undefined) throw new TypeError("Another project than that of the path");
+}
 
 function asGiven(
   type: RecordType,

@@ -30,6 +30,8 @@ export interface DeadLetter extends DeadLetterReason {
   readonly length: number;
   /** The line itself, if it is in memory; a line too long for memory is copied from the file. */
   readonly line?: Uint8Array<ArrayBuffer>;
+  /** Whether it is not known if the server has the start of this end, because a read failed. */
+  readonly isUndecided?: boolean;
 }
 
 /** Checks that this process may still drain a segment. */

@@ -1,147 +1,11 @@
 import assert from "node:assert/strict";
-import { DeliveryClient } from "../../../src/delivery/delivery_client.ts";
-import { drainOptions } from "../../../src/delivery/create_sender.ts";
-import { Drain } from "../../../src/delivery/drain/drain.ts";
-import { DigestMap } from "../../../src/wal/digest_map.ts";
-import { FileSegment } from "../../../src/wal/segment/file_segment.ts";
-import { formatStem, segmentPaths } from "../../../src/wal/segment/segment_name.ts";
-import { CountBudget } from "../../../src/wal/segment/pending_count.ts";
-import type { DeadLetter } from "../../../src/wal/segment/segment.ts";
+import { MAX_HELD_BYTES } from "../../../src/delivery/calls/held_ends.ts";
+import { formatStem } from "../../../src/wal/segment/segment_name.ts";
 import { test } from "../../harness.ts";
-import { end, start } from "../../support/delivery/delivery_fixture.ts";
-import { replyTo, withHealth } from "../../support/delivery/fake_replies.ts";
 import { line } from "../../support/delivery/batches.ts";
-import { LogWorld, PROJECT, SERVER, STEM, TOKEN, WAL } from "../../support/wal/wal_fixture.ts";
-
-const startLine = (id: string) => `${line("call_start", start(id, {}))}\n`;
-const endLine = (id: string) => `${line("call_end", end(id))}\n`;
-const whole = (id: string) => startLine(id) + endLine(id);
-
-/**
- * A drain of one segment on a simulated disk, and a server that accepts an end only after
- * its start.
- */
-class Scene {
-  readonly #world = new LogWorld();
-  /** Calls whose starts the server has stored. */
-  readonly started = new Set<string>();
-  readonly ended = new Set<string>();
-  /** Paths of requests; those answered with 404 are marked. */
-  readonly requests: string[] = [];
-  readonly deadLetters: DeadLetter[] = [];
-  readonly drain: Drain;
-  readonly segment: FileSegment;
-  readonly #data: string;
-  #text: string;
-  isSealed: boolean;
-  onRequest: (path: string) => void = () => {};
-  isAppended = false;
-  checkpoint = 0;
-  #running: Promise<unknown> | null = null;
-
-  constructor(
-    text: string,
-    { isSealed = false, batchRecords = 500, stem = STEM, useCallsComplete = true } = {},
-  ) {
-    const runtime = this.#world.process();
-    const paths = segmentPaths(PROJECT, stem);
-    this.#data = paths.data;
-    this.#text = text;
-    this.isSealed = isSealed;
-    this.#world.disk.put(paths.data, text);
-    this.segment = new FileSegment({
-      runtime,
-      directory: PROJECT,
-      stem,
-      paths,
-      guard: { assertHeld() {}, ensureHeld() {} },
-      live: false,
-      isSealed: () => this.isSealed,
-    });
-    const acknowledge = this.segment.acknowledge.bind(this.segment);
-    this.segment.acknowledge = (offset) => {
-      this.checkpoint = offset;
-      acknowledge(offset);
-    };
-    const deliveryClient = new DeliveryClient({
-      clock: runtime.clock,
-      fetch: withHealth((url, init) => Promise.resolve(this.#answer(String(url), init!))),
-      random: () => 0,
-      newId: () => crypto.randomUUID(),
-      serverUrl: SERVER,
-      apiKey: "key",
-      timeoutMs: 30_000,
-      retryMaxMs: 1_000,
-      useCallsComplete,
-      digests: new DigestMap(runtime.files, WAL),
-      maxInFlight: 4,
-      onState() {},
-      onRetry() {},
-      onSwitch() {},
-    });
-    this.drain = new Drain(
-      this.segment,
-      drainOptions(runtime.clock, {
-        deliveryClient,
-        batchBytes: 1_000_000,
-        batchRecords,
-        lingerMs: 5,
-        onProgress: (_, deadLetters) => void this.deadLetters.push(...deadLetters),
-        onDropped() {},
-        onComplete() {},
-        onTrouble: (what, error) => assert.fail(`${what}: ${error}`),
-      }),
-    );
-  }
-
-  /** Number of pending bytes. */
-  async pending(): Promise<number> {
-    return (await this.drain.pending(new CountBudget())).bytes;
-  }
-
-  append(text: string): void {
-    this.#text += text;
-    this.#world.disk.put(this.#data, this.#text);
-  }
-
-  /** Lets time pass until `condition` is true; returns the elapsed ms. */
-  async until(condition: () => boolean): Promise<number> {
-    this.#running ??= this.drain.run();
-    let ms = 0;
-    for (; !condition(); ms += 50) {
-      assert.ok(ms < 600_000, `after ten minutes: ${this.requests.join(", ")}`);
-      for (let n = 0; n < 20; n++) await new Promise((resolve) => setImmediate(resolve));
-      this.#world.clock.advance(50);
-    }
-    return ms;
-  }
-
-  async toEnd(): Promise<void> {
-    this.isSealed = true;
-    await this.until(() => this.drain.ended);
-    assert.equal(this.drain.end, "complete");
-  }
-
-  #answer(url: string, { body }: RequestInit): Response {
-    const path = url.slice(SERVER.length).split("/").slice(-2).join("/");
-    const request = JSON.parse(new TextDecoder().decode(body as Uint8Array));
-    const id = request.start?.id ?? request.end?.id;
-    if (path === "call/end" && !this.started.has(id)) {
-      this.requests.push("404");
-      this.onRequest("404");
-      return new Response('{"reason":"Cannot end call: no start found"}', { status: 404 });
-    }
-    this.requests.push(path);
-    if (request.start) this.started.add(id);
-    else if (request.end) this.ended.add(id);
-    for (const item of request.batch ?? []) {
-      const call = item.req?.start ?? item.req?.end ?? item;
-      this.started.add(call.id);
-      if (call.ended_at) this.ended.add(call.id);
-    }
-    return new Response(replyTo(url));
-  }
-}
+import { end } from "../../support/delivery/delivery_fixture.ts";
+import { endLine, Scene, startLine, whole } from "../../support/delivery/held_ends_scene.ts";
+import { STEM, TOKEN } from "../../support/wal/wal_fixture.ts";
 
 test("held ends: an end that was written before its start, in another batch, is sent with it", async () => {
   for (const isSealed of [false, true]) {
@@ -241,12 +105,13 @@ test("held ends: an end without a start does not wait longer than some minutes f
 });
 
 test("held ends: only so many wait, whatever comes", async () => {
-  const count = 1_200;
-  const orphans = Array.from({ length: count }, (_, n) => endLine(`orphan${n}`)).join("");
-  const scene = new Scene(orphans);
-  await scene.until(() => scene.deadLetters.length >= count - 1_000);
-  assert.equal(scene.deadLetters.length, count - 1_000, "the oldest");
-  assert.equal(scene.deadLetters[0].offset, 0);
+  const count = 20;
+  const large = "x".repeat(MAX_HELD_BYTES / 16);
+  const lineOf = (n: number) => `${line("call_end", end(`orphan${n}`, large))}\n`;
+  const scene = new Scene(Array.from({ length: count }, (_, n) => lineOf(n)).join(""));
+  await scene.until(() => scene.deadLetters.length > 0);
+  assert.equal(scene.deadLetters.length, 5, "those that exceed the limit");
+  assert.deepEqual(scene.deadLetters.map(({ offset }) => offset)[0], 0, "the oldest");
   await scene.toEnd();
   assert.equal(scene.deadLetters.length, count);
 });

@@ -139,3 +139,22 @@ test(
   },
   { timeout: 60_000 },
 );
+
+test("relay: some time after a disk failure it is ready again, since only a write shows more", async () => {
+  await using server = await startMockServer();
+  const disk = new Disk();
+  let passedMs = 0;
+  const clock = passOn(disk.runtime.clock, (name, _, call) => {
+    const result = call();
+    return name === "monotonic" ? (result as number) + passedMs : result;
+  });
+  await using relay = await startRelay({
+    server: server.url,
+    runtime: { ...disk.runtime, clock },
+  });
+  disk.fault = "EIO";
+  assert.equal((await post(relay, "/obj/create", object("a"))).status, 503);
+  assert.equal((await send(`${relay.url}/readyz`)).status, 503);
+  passedMs = 15_000;
+  assert.equal((await send(`${relay.url}/readyz`)).status, 200);
+});

@@ -54,3 +54,27 @@ test("relay: the log of a project is closed after ten minutes without use, and o
     "second",
   ]);
 });
+
+test(
+  "relay: with many projects, logs that are not in use are closed, and too many are refused",
+  async () => {
+    await using server = await startMockServer();
+    const { runtime, lookIn } = laterRuntime();
+    await using relay = await startRelay({
+      server: server.url,
+      runtime,
+      limits: { maxProjects: 8 },
+    });
+    const { logs } = relay.relay;
+    for (let i = 0; i < 8; i++) logs.of(`team/project-${i}`);
+    const refused = await post(relay, "/obj/create", object("team/other", "a"));
+    assert.equal(refused.status, 503);
+    assert.ok(Number(refused.headers.get("retry-after")) > 0);
+    lookIn(61_000);
+    logs.of("team/project-0");
+    assert.equal((await post(relay, "/obj/create", object("team/other", "a"))).status, 200);
+    assert.ok(logs.opened("team/project-0"), "it is in use");
+    assert.equal(logs.opened("team/project-1"), undefined);
+  },
+  { timeout: 20_000 },
+);

@@ -89,7 +89,7 @@ export class FakeServer {
   /** Called before each request is handled. */
   onRequest: (path: string) => void = () => {};
   /** Rejects requests of its choice. */
-  refuse: (path: string) => { status: number; body: unknown } | null = () => null;
+  refuse: (path: string, body: unknown) => { status: number; body: unknown } | null = () => null;
 
   /** The `fetch` for a pipeline. */
   readonly fetch: Fetch = async (url, init) => {
@@ -99,7 +99,7 @@ export class FakeServer {
     if (read !== null) return response(200, read);
     if (++this.requests > this.limit) throw new Error(`More than ${this.limit} requests`);
     this.onRequest(path);
-    const refusal = this.refuse(path);
+    const refusal = this.refuse(path, init!.body);
     if (refusal) return answer(refusal.status, refusal.body);
     const bytes = init!.body as Uint8Array;
     if (bytes.length > this.bodyLimit) return answer(413, { reason: "too large" });

@@ -33,7 +33,7 @@ export class DeliveryWaits {
     }
     const wait = new AbortController();
     this.#waiting.add(wait);
-    const end = await sender.wait(timeout, wait.signal, "own");
+    const end = await sender.wait({ timeout, signal: wait.signal }, "own");
     this.#waiting.delete(wait);
     if (end === "done") return { end: "delivered" };
     if (end === "timeout") return { end };

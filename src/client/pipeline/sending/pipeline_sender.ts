@@ -6,10 +6,11 @@
 
 import { type CreatedSender, createSender } from "../../../delivery/create_sender.ts";
 import { DeliveryClient } from "../../../delivery/delivery_client.ts";
-import type { Scope, Sender } from "../../../delivery/sender.ts";
+import type { Scope, WaitLimits } from "../../../delivery/delivery_wait.ts";
+import type { Sender } from "../../../delivery/sender.ts";
 import type { DigestMap } from "../../../wal/digest_map.ts";
 import { projectDirectories } from "../../../wal/orphans/project_directories.ts";
-import type { DeliveryWait, FlushOptions, FlushResult, PipelineOptions } from "../pipeline.ts";
+import type { DeliveryWait, FlushResult, PipelineOptions } from "../pipeline.ts";
 import type { PipelineMonitor } from "../status/pipeline_monitor.ts";
 import { DeliveryWaits } from "./delivery_waits.ts";
 
@@ -56,9 +57,9 @@ export class PipelineSender {
   }
 
   /** Waits within `limits`; returns why it stopped before everything was delivered. */
-  async wait(limits: FlushOptions, scope: Scope): Promise<FlushResult["reason"]> {
+  async wait(limits: WaitLimits, scope: Scope): Promise<FlushResult["reason"]> {
     if (this.sender === null) return "sender-off";
-    const end = await this.sender.wait(limits.timeout, limits.signal, scope);
+    const end = await this.sender.wait(limits, scope);
     return end === "done" ? undefined : end;
   }
 

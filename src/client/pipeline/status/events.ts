@@ -58,7 +58,9 @@ export type WalEventName =
   | "not-recorded"
   | "evaluation-error"
   | "unfinished-predictions"
-  | "score-not-attached";
+  | "score-not-attached"
+  // The relay
+  | "request-failed";
 
 /**
  * An event. It never contains the API key or traced data.
