@@ -81,6 +81,7 @@ export const CLOSING_BUGS: readonly Bug[] = [
     mistake: "a writer that resumes ends calls that were closed meanwhile",
     breaks: ["closed-twice"],
     seeds: 3_000,
+    from: 45,
     patch: () => patch(OwnOpenCalls.prototype, "look", () => () => false),
   },
 ];

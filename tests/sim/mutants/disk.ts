@@ -54,6 +54,7 @@ export const DISK_BUGS: readonly Bug[] = [
     mistake: "a write that took fewer bytes passes for whole",
     breaks: ["lost", "removed", "spins", "flush", "pending", "dead-letter", "checkpoint"],
     seeds: 300,
+    from: 115,
     files: (files) =>
       withAppends(files, (file) => ({
         write: (text) => {
@@ -104,7 +105,7 @@ export const DISK_BUGS: readonly Bug[] = [
     mistake: "a checkpoint in the middle of a record is trusted",
     breaks: ["lost", "dead-letter", "removed", "order"],
     seeds: 2_000,
-    from: 2_400,
+    from: 2_530,
     files: (files) => withReads(files, () => ({ byteAt: () => 10 })),
   },
   {

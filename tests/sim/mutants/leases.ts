@@ -24,7 +24,7 @@ export const LEASE_BUGS: readonly Bug[] = [
     mistake: "a sender moves the checkpoint without looking whether the lease is still its own",
     breaks: ["lease", "checkpoint"],
     seeds: 2_000,
-    from: 500,
+    from: 2_280,
     patch: () => patch(Lease.prototype, "isHeld", () => () => true),
   },
   {
@@ -62,7 +62,7 @@ export const LEASE_BUGS: readonly Bug[] = [
     mistake: "the heartbeats of a running process do not reach the disk",
     breaks: ["two-senders", "resent", "lease"],
     seeds: 1_000,
-    from: 45,
+    from: 80,
     files: (files) =>
       instead(files, {
         replace: (path, text) => {
@@ -112,7 +112,7 @@ export const LEASE_BUGS: readonly Bug[] = [
     mistake: "a log passes for closed while its writer still writes it",
     breaks: ["order", "lost", "two-senders", "removed"],
     seeds: 1_000,
-    from: 320,
+    from: 400,
     files: (files) =>
       instead(files, { exists: (path) => !path.endsWith(".lock") && files.exists(path) }),
   },

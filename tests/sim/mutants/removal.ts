@@ -41,7 +41,7 @@ export const REMOVAL_BUGS: readonly Bug[] = [
     mistake: "the checkpoint is removed before the log, and a crash in between sends all again",
     breaks: ["resent"],
     seeds: 2_000,
-    from: 15_200,
+    from: 17_130,
     files: (files) =>
       instead(files, {
         discard: (path) => {

@@ -95,7 +95,7 @@ export const SENDING_BUGS: readonly Bug[] = [
       "a send that is given up at the end of the process counts as done (otel-collector#6771)",
     breaks: ["checkpoint", "flush"],
     seeds: 500,
-    from: 70,
+    from: 170,
     patch: () =>
       patchAttempts((attempt) =>
         attempt.kind === "stopped" ? { kind: "answer", status: 200, text: "{}" } : attempt
@@ -117,7 +117,7 @@ export const SENDING_BUGS: readonly Bug[] = [
     mistake: "a server that is down makes dead letters (Weave Python)",
     breaks: ["dead-letter"],
     seeds: 300,
-    from: 85,
+    from: 140,
     patch: () =>
       patchAttempts((attempt) =>
         attempt.kind === "answer" && attempt.status >= 500 ? { ...attempt, status: 400 } : attempt
@@ -199,7 +199,7 @@ export const SENDING_BUGS: readonly Bug[] = [
     mistake: "any 2xx with a JSON object counts as delivery",
     breaks: ["checkpoint"],
     seeds: 300,
-    from: 85,
+    from: 350,
     patch: () =>
       patchAttempts((attempt) =>
         attempt.kind === "answer" && attempt.status === 200 && attempt.text.includes("log in")
@@ -283,6 +283,7 @@ export const SENDING_BUGS: readonly Bug[] = [
     mistake: "spans that the server rejects in a 2xx response count as delivered",
     breaks: ["checkpoint", "removed", "flush"],
     seeds: 300,
+    from: 30,
     patch: () =>
       patchAttempts((attempt) =>
         attempt.kind === "answer" && attempt.text.includes("rejected_spans")

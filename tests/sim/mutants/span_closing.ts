@@ -80,7 +80,7 @@ export const SPAN_CLOSING_BUGS: readonly Bug[] = [
     mistake: "a span that begins in a segment which was taken over is not closed",
     breaks: ["not-closed"],
     seeds: 500,
-    from: 10_300,
+    from: 10_400,
     patch: () => patch(SpanStarts.prototype, "takeUnseen", () => () => ""),
   },
   {
@@ -88,6 +88,7 @@ export const SPAN_CLOSING_BUGS: readonly Bug[] = [
     mistake: "a writer that resumes ends spans that were closed meanwhile",
     breaks: ["closed-twice"],
     seeds: 3_000,
+    from: 120,
     patch: withSpans(() =>
       patch(ClosedCalls.prototype, "has", (original) =>
         function (this: ClosedCalls, line) {
