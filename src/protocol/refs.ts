@@ -62,27 +62,6 @@ export type ParsedRef = ParsedObjectRef | ParsedTableRef | ParsedCallRef;
 export const REF_PREFIX = "weave:///";
 
 /**
- * Formats a ref.
- *
- * @example
- * ```ts
- * const uri = formatRef({
- *   kind: "object", entity: "team", project: "demo", name: "cats", digest: "abc",
- *   extra: ["attr", "rows", "id", "x y"],
- * });
- * if (uri !== "weave:///team/demo/object/cats:abc/attr/rows/id/x%20y") throw new Error(uri);
- * ```
- */
-export function formatRef(ref: ParsedRef): string {
-  let uri = `${REF_PREFIX}${ref.entity}/${ref.project}/${ref.kind}/`;
-  if (ref.kind === "call") uri += ref.id;
-  else if (ref.kind === "table") uri += ref.digest;
-  else uri += `${ref.name}:${ref.digest}`;
-  for (const part of ref.extra ?? []) uri += "/" + quote(part);
-  return uri;
-}
-
-/**
  * Parses a ref. The name may contain colons; without a digest, it is `"latest"`.
  *
  * @returns `null` if the text is not a ref, or one of another kind.
@@ -107,16 +86,6 @@ export function parseRef(uri: string): ParsedRef | null {
     }
   }
   return null;
-}
-
-const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
-
-function quote(part: string): string {
-  // encodeURIComponent throws for lone surrogates, and does not encode these five characters.
-  return encodeURIComponent(part.replace(LONE_SURROGATE, "\ufffd")).replace(
-    /[!'()*]/g,
-    (mark) => "%" + mark.charCodeAt(0).toString(16).toUpperCase(),
-  );
 }
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });

@@ -9,7 +9,7 @@ import { isLoopback } from "../client/settings/urls.ts";
 import { sha256 } from "../protocol/digest/sha256.ts";
 
 /** Minimum length of a token. */
-export const MIN_TOKEN_LENGTH = 16;
+const MIN_TOKEN_LENGTH = 16;
 
 /** Returns whether an address to listen on is reachable only from this machine. */
 export function isLocalAddress(hostname: string): boolean {

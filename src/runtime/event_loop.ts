@@ -10,7 +10,7 @@ import type { Clock } from "./runtime.ts";
 const SLICE_MS = 5;
 
 /** Resolves after a turn of the event loop: pending timers and I/O have been handled. */
-export function yieldToEventLoop(clock: Clock): Promise<void> {
+function yieldToEventLoop(clock: Clock): Promise<void> {
   return new Promise((resolve) => {
     if (clock.soon) clock.soon(resolve);
     else clock.after(0, resolve);

@@ -61,7 +61,7 @@ export interface Call {
 }
 
 /** Maximum characters of a display name. */
-export const MAX_DISPLAY_NAME_LENGTH = 1000;
+const MAX_DISPLAY_NAME_LENGTH = 1000;
 
 /** Truncates a display name to the length that the server accepts. */
 export function clipDisplayName(name: string): string {

@@ -41,7 +41,7 @@ export function isPlain(value: unknown): value is Summary {
 }
 
 /** Adds a request count to each model's usage, unless the summary already counts requests. */
-export function withRequestCounts(summary: Summary): Summary {
+function withRequestCounts(summary: Summary): Summary {
   if (!isPlain(summary.usage)) return summary;
   const usage: Summary = {};
   for (const [model, counts] of Object.entries(summary.usage)) {

@@ -12,7 +12,7 @@ import { readHomeFile } from "./user_files.ts";
  * Parses the base URL in the text of a settings file: `base_url` (written by `wandb`) or
  * `wandb_base_url` (read by the TypeScript SDK) in the section `[default]`.
  */
-export function parseWandbBaseUrl(text: string): string | undefined {
+function parseWandbBaseUrl(text: string): string | undefined {
   let section = "default";
   let found: string | undefined;
   for (const raw of text.split(/\r?\n/)) {

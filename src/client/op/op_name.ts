@@ -27,7 +27,7 @@ function nameOf(fn: unknown): string | undefined {
 }
 
 /** Returns the name of a value's class. */
-export function classNameOf(value: unknown): string {
+function classNameOf(value: unknown): string {
   if (typeof value === "object" && value !== null) {
     for (const name of classNames(value)) return name;
   }

@@ -14,7 +14,7 @@ import { nearest } from "./nearest.ts";
 import { readProjectFile } from "../credentials/user_files.ts";
 
 /** The file's name. */
-export const SETTINGS_FILE = "weave.jsonc";
+const SETTINGS_FILE = "weave.jsonc";
 
 /** Content of a settings file. */
 export interface SettingsFile {

@@ -13,7 +13,7 @@ import { isPlain, validSummary } from "../calls/summary.ts";
 import { show } from "../settings/invalid_option.ts";
 
 /** Maximum characters (code points) of an op's name that is not a ref. */
-export const MAX_OP_NAME_LENGTH = 128;
+const MAX_OP_NAME_LENGTH = 128;
 
 /**
  * Validates the start of a call.

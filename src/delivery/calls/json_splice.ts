@@ -18,7 +18,7 @@ const COMMA = 44;
  * Returns the range to omit in order to remove the field `name` from the object `bytes[start,
  * end)`.
  */
-export function fieldCut(
+function fieldCut(
   bytes: Uint8Array,
   start: number,
   end: number,

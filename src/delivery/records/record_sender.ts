@@ -268,7 +268,7 @@ const NOTHING: SendOutcome = { kind: "done", text: "" };
  * Returns the request without `expected_digest` in the field `wrapper`, or at the top level if that
  * is `""`.
  */
-export function withoutExpectedDigest(
+function withoutExpectedDigest(
   request: Uint8Array<ArrayBuffer>,
   wrapper: string,
 ): Uint8Array<ArrayBuffer> {

@@ -195,7 +195,7 @@ export function tooLarge(bytes: number, most: number): string {
 }
 
 /** The error of the log for one of the engine. */
-export function asLogError(error: EngineError): WeaveWalError {
+function asLogError(error: EngineError): WeaveWalError {
   const { failure, message } = error;
   if (failure === "full") {
     return new WeaveWalError("ERR_LOG_FULL", `The stream is full: ${message}`, { cause: error });

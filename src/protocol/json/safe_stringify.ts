@@ -29,7 +29,7 @@ const MAX_OBJECTS = 500_000;
 /**
  * Number of slots above which an array is checked for gaps: `a[4e9] = 1` must not take 4e9 steps.
  */
-export const MAX_SLOTS = 1_000_000;
+const MAX_SLOTS = 1_000_000;
 /** Number of slots to sample when checking whether an array is mostly gaps. */
 const SAMPLED_SLOTS = 1024;
 

@@ -25,7 +25,7 @@ export interface CountLimits {
 }
 
 /** Limits that keep a query below about a second, however much is pending. */
-export const COUNT_LIMITS: CountLimits = {
+const COUNT_LIMITS: CountLimits = {
   exactBytes: 64 * 1024 * 1024,
   sampledBytes: 64 * 1024 * 1024,
   segments: 10_000,

@@ -19,7 +19,7 @@ export const FENCE_SUFFIX = ".fence";
 /** Suffix of the file with the calls that are open after a segment. */
 export const OPEN_SUFFIX = ".open";
 /** Suffix of the file with the spans that were started during a segment. */
-export const STARTED_SUFFIX = ".started";
+const STARTED_SUFFIX = ".started";
 /** Suffix of a closing segment before it takes effect. */
 export const CLOSING_SUFFIX = ".closing";
 /** Suffix of a delivered closing segment. */

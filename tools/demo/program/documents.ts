@@ -69,7 +69,7 @@ export function markdownPassages(path: string, text: string): Passage[] {
  *
  * @throws {SyntaxError} If the text is not valid JSON.
  */
-export function glossaryPassages(path: string, text: string): Passage[] {
+function glossaryPassages(path: string, text: string): Passage[] {
   const terms = JSON.parse(text) as Record<string, string>;
   return Object.entries(terms).map(([heading, meaning]) => ({
     path,

@@ -8,7 +8,7 @@ import type { CallRecord, Json } from "../store/call_store.ts";
 import type { ObjectVersion } from "../store/store.ts";
 
 /** The author of everything. */
-export const USER = "mock-user";
+const USER = "mock-user";
 
 /** A call, from the v1 tables or from the v2 table. */
 export function callView(call: CallRecord, table: "v1" | "complete"): Json {
