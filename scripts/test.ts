@@ -8,7 +8,7 @@
  * npm run test:all -- --only-long            # only the long part
  * npm run test:bun -- wal/ reader            # files whose path contains one of the words, on Bun
  * npm run test:bun -- lease --name "expired" # of these, the tests whose title contains this text
- * npm test -- --jobs 4                       # files at once (default: one more than cores)
+ * npm test -- --jobs 4                       # files at once (default: until no core is idle)
  * npm test -- --limit 900                    # seconds that one file may take (default: 300)
  * npm run test:all -- --budget 30            # minutes for the whole run (default: no limit)
  * ```
@@ -30,7 +30,8 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { checkNames, runCheck } from "./check/steps.ts";
 import { NodeBundles } from "./test/node_bundles.ts";
-import { inParallel, projectRoot, run } from "./test/process.ts";
+import { projectRoot, run } from "./test/process.ts";
+import { Cores, runQueue, type Width } from "./test/queue.ts";
 import { Report, seconds } from "./test/report.ts";
 import {
   type Counts,
@@ -39,7 +40,7 @@ import {
   runtimeNames,
   testCommand,
 } from "./test/runners.ts";
-import { testFiles } from "./test/select.ts";
+import { runtimesOf, testFiles } from "./test/select.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -49,8 +50,7 @@ const { values, positionals } = parseArgs({
     all: { type: "boolean", default: false },
     "only-long": { type: "boolean", default: false },
     name: { type: "string" },
-    // Tests that wait for a timer leave a core idle.
-    jobs: { type: "string", default: String(Math.max(2, availableParallelism()) + 1) },
+    jobs: { type: "string" },
     limit: { type: "string", default: "300" },
     budget: { type: "string" },
   },
@@ -68,10 +68,18 @@ const deadline = values.budget === undefined
 /** Maximum number of files to repeat. */
 const MAX_AGAIN = process.env.CI ? 5 : 0;
 const report = new Report();
+const cores = new Cores();
 
 await runAll();
 if ((values.all || onlyLong) && isWhole) await runConformance();
-process.exitCode = report.print(`${values.jobs} files at a time`) ? 0 : 1;
+process.exitCode = report.print(`cores ${(cores.busyShare() * 100).toFixed()}% busy`) ? 0 : 1;
+
+/** Number of files that run at once. */
+function width(): Width {
+  if (values.jobs !== undefined) return { least: Number(values.jobs), most: Number(values.jobs) };
+  const count = Math.max(2, availableParallelism());
+  return { least: count + 1, most: 3 * count };
+}
 
 /** Result of one test file on one runtime. */
 interface FileRun {
@@ -94,21 +102,22 @@ async function runAll(): Promise<void> {
   const checks = values.check && !onlyLong && isWhole ? checkNames : [];
   if (checks.length > 0) report.row("check");
   for (const runtime of runtimes) report.row(runtime);
-  const done = new Map<string, Map<RuntimeName, FileRun>>(files.map((file) => [file, new Map()]));
   const failed: FileRun[] = [];
   const jobs = [
     ...checks.map((name) => () => check(name)),
-    ...files.flatMap((file) =>
-      runtimes.map((runtime) => async () => {
+    ...files.flatMap((file) => {
+      const own = values.all || onlyLong ? runtimes : runtimesOf(file, runtimes);
+      const fileRuns: FileRun[] = [];
+      return own.map((runtime) => async () => {
         const result = await runFile(file, runtime, bundles);
         if (result.failure === undefined) record(result);
         else failed.push(result);
-        const fileRuns = done.get(file)!.set(runtime, result);
-        if (fileRuns.size === runtimes.length) printFile(file, fileRuns);
-      })
-    ),
+        fileRuns.push(result);
+        if (fileRuns.length === own.length) printFile(file, fileRuns);
+      });
+    }),
   ];
-  await inParallel(jobs, Number(values.jobs), (job) => job());
+  await runQueue(jobs, width());
   const isWorthAgain = failed.length <= MAX_AGAIN;
   for (const first of failed) record(isWorthAgain ? await runAgain(first, bundles) : first);
   for (const runtime of runtimes) {
@@ -203,15 +212,14 @@ async function commandOf(
   }
 }
 
-function printFile(file: string, fileRuns: ReadonlyMap<RuntimeName, FileRun>): void {
-  const parts = runtimes.map((runtime) => {
-    const { counts: { passed, failed, skipped }, ms } = fileRuns.get(runtime)!;
+function printFile(file: string, fileRuns: readonly FileRun[]): void {
+  const parts = fileRuns.map(({ runtime, counts: { passed, failed, skipped }, ms }) => {
     const counts = [`${passed} passed`];
     if (failed > 0) counts.push(`${failed} FAILED`);
     if (skipped > 0) counts.push(`${skipped} skipped`);
     return `${runtime} ${counts.join(", ")} in ${seconds(ms)}`;
   });
-  const total = [...fileRuns.values()].reduce(
+  const total = fileRuns.reduce(
     (sum, { counts: { passed, failed } }) => sum + passed + failed,
     0,
   );

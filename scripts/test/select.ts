@@ -7,6 +7,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { projectRoot } from "./process.ts";
+import type { RuntimeName } from "./runners.ts";
 
 /** The files of one part of the suite. */
 export type Part = "short" | "long" | "all";
@@ -18,7 +19,35 @@ const longFolder = "tests/long/";
  * Folders with the slowest files. They run first, so that no slow file runs by itself at
  * the end.
  */
-const slowFolders = ["tests/long/", "tests/system/", "tests/delivery/", "tests/cli/"];
+const slowFolders = [
+  "tests/long/",
+  "tests/system/",
+  "tests/jetstream/",
+  "tests/delivery/",
+  "tests/cli/",
+];
+
+/**
+ * Files that test pages, manifests and scripts: their results do not depend on the runtime. `npm
+ * test` runs them on one runtime, `npm run test:all` on each.
+ */
+const sameEverywhere = [
+  "tests/docs/coverage_test.ts",
+  "tests/docs/error_codes_test.ts",
+  "tests/docs/glossary_test.ts",
+  "tests/docs/import_direction_test.ts",
+  "tests/docs/links_test.ts",
+  "tests/docs/runbook_test.ts",
+  "tests/system/conformance_test.ts",
+  "tests/system/package/package_counts_test.ts",
+  "tests/system/test_queue_test.ts",
+];
+
+/** The runtimes of `npm test` for a file: Node, or else the first, if its result is the same. */
+export function runtimesOf(file: string, runtimes: readonly RuntimeName[]): RuntimeName[] {
+  if (!sameEverywhere.includes(file)) return [...runtimes];
+  return [runtimes.includes("node") ? "node" : runtimes[0]];
+}
 
 /**
  * Test files as paths from the project root, those of slow folders first.

@@ -97,7 +97,14 @@ export function cleanEnvironment({ cwd, env }: Surroundings): Record<string, str
     const value = process.env[name];
     return value === undefined ? [] : [[name, value]];
   });
-  return { ...Object.fromEntries(inherited), HOME: cwd, WEAVE_WAL_DIR: join(cwd, "wal"), ...env };
+  return {
+    // Deno keeps compiled code there; in an empty home it would compile everything again.
+    DENO_DIR: join(process.env.HOME ?? cwd, ".cache/deno"),
+    ...Object.fromEntries(inherited),
+    HOME: cwd,
+    WEAVE_WAL_DIR: join(cwd, "wal"),
+    ...env,
+  };
 }
 
 /** Running programs, which must not outlive a failed test. */
