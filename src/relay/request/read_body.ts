@@ -63,12 +63,6 @@ export interface ReadBody {
   release(): void;
 }
 
-/**
- * Maximum bytes that are decompressed at once: a runtime may expand a whole chunk, by up to a
- * thousand times, before anybody can count.
- */
-const SLICE_BYTES = 4 * 1024;
-
 const ENCODINGS: Readonly<Record<string, CompressionFormat>> = {
   gzip: "gzip",
   "x-gzip": "gzip",
@@ -93,7 +87,7 @@ export async function readBody(request: Request, limits: BodyLimits): Promise<Re
   if (encoding !== "identity") {
     const format = ENCODINGS[encoding];
     if (format === undefined) throw new RefusedRequest(415, `Unknown encoding: ${encoding}`);
-    stream = stream.pipeThrough(sliced()).pipeThrough(
+    stream = stream.pipeThrough(
       new DecompressionStream(format) as ReadableWritablePair<Uint8Array, Uint8Array>,
     );
   }
@@ -130,17 +124,6 @@ export async function readBody(request: Request, limits: BodyLimits): Promise<Re
       released = true;
     },
   };
-}
-
-/** Creates a stream that splits chunks. */
-function sliced(): TransformStream<Uint8Array, Uint8Array> {
-  return new TransformStream({
-    transform(chunk, controller) {
-      for (let at = 0; at < chunk.length; at += SLICE_BYTES) {
-        controller.enqueue(chunk.subarray(at, at + SLICE_BYTES));
-      }
-    },
-  });
 }
 
 function joined(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
