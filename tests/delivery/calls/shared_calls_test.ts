@@ -156,6 +156,8 @@ test("shared calls: an end that waits delays neither later segments nor reads", 
     world.options(runtime, { sharesCalls: true, useCallsComplete: true, segmentBytes: 4_000 }),
   );
   log.append("call_end", end("other"));
+  await world.clock.elapse(3_000);
+  assert.ok((await log.flush({ isForRead: true })).done, "in the segment that is being written");
   appendCalls(log, "own", 40);
   await world.clock.elapse(10_000);
   assert.deepEqual(world.ended.length, 40, "all calls of the log");

@@ -44,6 +44,19 @@ test("relay: a request that is nested too deeply does not count as a disk failur
   await isUnharmed(relay);
 });
 
+test("relay: an error that is not the disk's fails one request", async () => {
+  await using server = await startMockServer();
+  await using relay = await startRelay({ server: server.url });
+  const { commit } = relay.relay;
+  relay.relay.commit = () => Promise.reject(new Error("injected"));
+  const object = { obj: { project_id: PROJECT, object_id: "a", val: 1 } };
+  assert.equal((await post(relay, "/obj/create", object)).status, 500);
+  relay.relay.commit = commit;
+  await isUnharmed(relay);
+  const failed = relay.events.filter(({ name }) => name === "request-failed");
+  assert.deepEqual(failed.map(({ message }) => message), ["injected"]);
+});
+
 test("relay: spans whose attributes are nested too deeply are refused", async () => {
   await using server = await startMockServer();
   await using relay = await startRelay({ server: server.url, defaultProject: PROJECT });
