@@ -103,10 +103,12 @@ async function runAll(): Promise<void> {
   if (checks.length > 0) report.row("check");
   for (const runtime of runtimes) report.row(runtime);
   const failed: FileRun[] = [];
+  const runtimesFor = (file: string): readonly RuntimeName[] =>
+    values.all || onlyLong ? runtimes : runtimesOf(file, runtimes);
   const jobs = [
     ...checks.map((name) => () => check(name)),
     ...files.flatMap((file) => {
-      const own = values.all || onlyLong ? runtimes : runtimesOf(file, runtimes);
+      const own = runtimesFor(file);
       const fileRuns: FileRun[] = [];
       return own.map((runtime) => async () => {
         const result = await runFile(file, runtime, bundles);
@@ -123,6 +125,7 @@ async function runAll(): Promise<void> {
   for (const runtime of runtimes) {
     const row = report.row(runtime);
     if (row.passed + row.failed > 0) continue;
+    if (files.length > 0 && !files.some((file) => runtimesFor(file).includes(runtime))) continue;
     row.failed++;
     const what = values.name === undefined ? "no test ran" : `no title contains "${values.name}"`;
     report.failures.push(`${runtime}: ${what}`);
