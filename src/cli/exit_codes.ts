@@ -13,6 +13,7 @@
  */
 
 import { errorCode, messageOf, WeaveWalError } from "../errors.ts";
+import { EngineError } from "../jetstream/engine.ts";
 
 /** The exit codes of `weave-wal`. */
 export const EXIT = {
@@ -76,6 +77,9 @@ export function endingOf(error: unknown): Ending {
   if (error instanceof WeaveWalError) {
     const isSetting = /^ERR_(INVALID|MISSING)/.test(error.code);
     return { code: isSetting ? EXIT.usage : EXIT.trouble, message: error.message };
+  }
+  if (error instanceof EngineError) {
+    return { code: EXIT.trouble, message: `Cannot use the log: ${error.message}` };
   }
   const code = errorCode(error);
   // The reader has closed the output: `weave-wal inspect | head`.

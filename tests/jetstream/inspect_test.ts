@@ -2,29 +2,11 @@ import assert from "node:assert/strict";
 import { recordSubject } from "../../src/jetstream/subjects.ts";
 import { test } from "../harness.ts";
 import { startCli } from "../support/cli/cli_support.ts";
+import { call, idOf, NAME } from "../support/jetstream/stream_calls.ts";
 import { withoutNats } from "../support/jetstream/nats_server.ts";
 import { feedback, openStreamFixture } from "../support/jetstream/stream_fixture.ts";
-import { endOf, startOf } from "../support/mock_server/mock_requests.ts";
 
 const options = { skip: withoutNats, timeout: 120_000 };
-const NAME = "acme/chat";
-
-/** The start and end of a child call of `parent`. */
-function call(id: string, parent: string | null, second: number) {
-  const key = {
-    project_id: NAME,
-    trace_id: "0199f0c2-0000-7000-8000-0000000000ff",
-    started_at: `2026-01-02T03:04:0${second}.000000Z`,
-    parent_id: parent,
-    op_name: `op-${id.slice(-1)}`,
-  };
-  return [
-    ["call_start", JSON.stringify({ start: startOf(id, key) })],
-    ["call_end", JSON.stringify({ end: endOf(id, { ...key, ended_at: key.started_at }) })],
-  ] as const;
-}
-
-const idOf = (number: number) => `0199f0c2-0000-7000-8000-00000000000${number}`;
 const linesOf = (text: string) => text.split("\n").filter((line) => line !== "");
 
 test(
@@ -58,7 +40,11 @@ test(
   async () => {
     await using fixture = await openStreamFixture(4);
     const { run, log } = fixture;
-    const calls = [call(idOf(1), null, 1), call(idOf(2), idOf(1), 2), call(idOf(3), idOf(2), 3)];
+    const calls = [
+      call(idOf(1), { second: 1 }),
+      call(idOf(2), { parent: idOf(1), second: 2 }),
+      call(idOf(3), { parent: idOf(2), second: 3 }),
+    ];
     await fixture.write(NAME, calls.flat());
     const { subjects } = await fixture.engine.state();
     assert.ok(subjects.size > 1, "the calls are in several partitions");

@@ -157,12 +157,14 @@ test(
       cli(["relay", "--log", log, "--dry-run", ...args], surroundings);
     const before = await plan("--partitions", "2", "--max-log", "1");
     assert.equal(before.code, 0, before.err);
-    assert.match(before.out, /2 partitions, 1 replica, 1\.1 GB/);
+    assert.match(before.out, /2 partitions, 1 replica, 1\.1 GB.* dead letters: 1\.1 GB/);
     assert.match(before.out, /Would make: PLAN\n[^]*Would make: PLAN_DEAD/);
     await (await openTestEngine(server.address, { server: mock.url, partitions: 2 }, "PLAN"))
       .close();
     assert.match((await plan()).out, /Nothing to do/);
     assert.match((await plan("--max-log", "1")).out, /Would change maxBytes/);
+    const dead = await plan("--max-dead-letters", "2");
+    assert.match(dead.out, /Would change deadLetterBytes: 1073741824 becomes 2147483648/);
     const other = await plan("--partitions", "3");
     assert.equal(other.code, 2);
     assert.match(other.err, /it has 2 partitions, not 3/);

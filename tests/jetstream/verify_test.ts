@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { jetstreamManager } from "@nats-io/jetstream";
-import { connect } from "@nats-io/transport-node";
+import { DiscardPolicy } from "@nats-io/jetstream";
 import type { Context } from "../../src/cli/context.ts";
 import { StreamVerifier } from "../../src/cli/stream/stream_verifier.ts";
 import { Findings } from "../../src/cli/verify/findings.ts";
@@ -12,6 +11,7 @@ import { recordSubject } from "../../src/jetstream/subjects.ts";
 import { test } from "../harness.ts";
 import { cli } from "../support/cli/cli.ts";
 import { startCli, temporary } from "../support/cli/cli_support.ts";
+import { administrate } from "../support/jetstream/administrate.ts";
 import { openTestEngine } from "../support/jetstream/engine_fixture.ts";
 import { startCluster } from "../support/jetstream/nats_cluster.ts";
 import { withoutNats } from "../support/jetstream/nats_server.ts";
@@ -40,19 +40,6 @@ async function verify({ run }: Pick<StreamFixture, "run">, ...args: string[]) {
     & { readonly problems: Problem[] }
     & Record<"path" | "files" | "records" | "total", unknown>;
   return { code, problems, ...counts };
-}
-
-/** Manages streams as an administrator does. */
-async function administrate<Result>(
-  address: string,
-  use: (manager: Awaited<ReturnType<typeof jetstreamManager>>) => Promise<Result>,
-): Promise<Result> {
-  const connection = await connect({ servers: address.split(",") });
-  try {
-    return await use(await jetstreamManager(connection));
-  } finally {
-    await connection.close();
-  }
 }
 
 test("verify --log reports no problem in a valid stream, while a sender works on it", async () => {
@@ -134,7 +121,7 @@ test("verify --log reports settings with which records are lost, and missing str
   const { run, server: { address } } = fixture;
   await administrate(address, async ({ streams }) => {
     await streams.update("LOG", { max_age: 3_600e9, max_msgs_per_subject: 5 });
-    await streams.update("LOG_DEAD", { max_bytes: 1_000 });
+    await streams.update("LOG_DEAD", { discard: DiscardPolicy.Old });
     await streams.delete("KV_LOG_LEASES");
   });
   const { problems, code } = await verify(fixture);
@@ -142,7 +129,7 @@ test("verify --log reports settings with which records are lost, and missing str
   assert.deepEqual(problems.map(({ kind, file, message }) => `${kind} ${file} ${message}`), [
     "settings LOG Setting max_age is 3600000000000: messages are removed before they are sent",
     "settings LOG Setting max_msgs_per_subject is 5: old records of a project are removed",
-    "settings LOG_DEAD Setting max_bytes is 1000: old dead letters are removed, or new ones refused",
+    "settings LOG_DEAD Setting discard is old: a full stream drops dead letters in place of refusing new ones",
     "missing KV_LOG_LEASES The stream does not exist; the next relay or sender creates it",
   ]);
   const { out } = await run("verify");
@@ -221,7 +208,6 @@ test("verify --log refuses options of directories, and other servers", async () 
   assert.match(await refused("verify", "--dir", "x"), /Cannot use --dir with --log/);
   const other = await refused("verify", "--server", "http://other");
   assert.match(other, /Cannot verify records for http:\/\/other/);
-  assert.match(await refused("ui"), /Cannot use --log: .*\n.*status --watch --log/);
 }, options);
 
 test(

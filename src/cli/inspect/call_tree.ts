@@ -8,9 +8,9 @@ import type { CallValue, RecordFacts, SpanFacts } from "./record_facts.ts";
 
 /** A record in a log. */
 export interface RecordPlace {
-  /** The stem of its segment. */
-  readonly stem: string;
-  /** Byte offset. */
+  /** Name of its part of the log. */
+  readonly part: string;
+  /** Position in this part. */
   readonly offset: number;
 }
 

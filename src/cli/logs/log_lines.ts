@@ -8,9 +8,9 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import { isFinal, type SegmentState } from "../../wal/orphans/segment_status.ts";
 import { ReadOnlySegment } from "../../wal/segment/read_only_segment.ts";
 import type { DeadLetter } from "../../wal/segment/segment.ts";
-import type { BatchRecord } from "../../wal/record/record_batch.ts";
+import type { BatchRecord, RecordBatch } from "../../wal/record/record_batch.ts";
 import { BatchReader } from "../../wal/record/batch_reader.ts";
-import { limitsFor } from "./read_limits.ts";
+import { limitsFor, READ_LIMITS } from "./read_limits.ts";
 
 /** One line: a record, or a corrupt part. */
 export type LogLine =
@@ -56,46 +56,81 @@ export async function* readLog(
     for (;;) {
       const batch = await reader.next(sealed);
       if (batch === null) return;
-      const records = batch.records(() => true).map((record): LogLine => ({
-        offset: record.offset,
-        length: record.lineEnd - record.lineStart,
-        record,
-      }));
-      const corrupt = batch.corrupt.map((deadLetter): LogLine => ({
-        offset: deadLetter.offset,
-        length: deadLetter.length,
-        corrupt: deadLetter,
-      }));
-      const lines = corrupt.length === 0
-        ? records
-        : [...records, ...corrupt].sort((a, b) => a.offset - b.offset);
-      yield { bytes: batch.bytes, lines, to: batch.to };
+      yield linesOf(batch);
     }
   } finally {
     segment.close();
   }
 }
 
-/** Bytes of a block when reading from the end of a file. */
-const BLOCK_BYTES = 8 * 1024 * 1024;
+/** Returns the records and corrupt parts of a batch, in order. */
+function linesOf(batch: RecordBatch): LogBatch {
+  const records = batch.records(() => true).map((record): LogLine => ({
+    offset: record.offset,
+    length: record.lineEnd - record.lineStart,
+    record,
+  }));
+  const corrupt = batch.corrupt.map((deadLetter): LogLine => ({
+    offset: deadLetter.offset,
+    length: deadLetter.length,
+    corrupt: deadLetter,
+  }));
+  const lines = corrupt.length === 0
+    ? records
+    : [...records, ...corrupt].sort((a, b) => a.offset - b.offset);
+  return { bytes: batch.bytes, lines, to: batch.to };
+}
 
-/** Options for splitting a segment into blocks. */
+/** Bytes to read initially for one line. */
+const FIRST_BYTES = 64 * 1024;
+
+/** Reads the line at `offset`; none if no line starts there. Throws `ENOENT` as {@linkcode readLog}. */
+export async function* readLine(
+  { files }: Runtime,
+  state: SegmentState,
+  offset: number,
+): AsyncGenerator<LogBatch> {
+  const segment = new ReadOnlySegment(files, state.paths.data, { name: state.stem });
+  try {
+    if (offset >= segment.end() || await segment.lineAt(offset) !== offset) return;
+    const limits = { ...READ_LIMITS, records: 1, bytes: FIRST_BYTES };
+    const batch = await new BatchReader(segment, limits, offset).next(false);
+    if (batch === null) return;
+    const { bytes, lines, to } = linesOf(batch);
+    yield { bytes, lines: lines.filter((line) => line.offset === offset), to };
+  } finally {
+    segment.close();
+  }
+}
+
+/** Options for splitting a part into blocks. */
 export interface BlockOptions {
-  /** Byte offset of the first block, the start of a line. Default: the start of the file. */
+  /** Position of the first block, the start of a line; the start of the part by default. */
   readonly start?: number;
-  /** Bytes of a block, unless its first line is longer. */
+  /** Approximate bytes of a block. */
   readonly blockBytes?: number;
 }
 
+/** A range of whole lines. */
+export interface LogBlock {
+  readonly from: number;
+  readonly to: number;
+  /** Bytes to read for it. */
+  readonly bytes: number;
+}
+
+/** Bytes of a block when reading from the end of a file. */
+const BLOCK_BYTES = 8 * 1024 * 1024;
+
 /**
- * Splits `state` into ranges of complete lines, last one first. Throws `ENOENT` if it does not
- * exist.
+ * Splits `state` into ranges of complete lines, last one first; a block is larger if its first line
+ * is. Throws `ENOENT` if it does not exist.
  */
 export async function* blocksFromEnd(
   { files }: Runtime,
   state: SegmentState,
   { start = 0, blockBytes = BLOCK_BYTES }: BlockOptions = {},
-): AsyncGenerator<{ readonly from: number; readonly to: number }> {
+): AsyncGenerator<LogBlock> {
   for (let to = state.size; to > start;) {
     const segment = new ReadOnlySegment(files, state.paths.data, { name: state.stem });
     let from = to;
@@ -107,7 +142,7 @@ export async function* blocksFromEnd(
     } finally {
       segment.close();
     }
-    yield { from, to };
+    yield { from, to, bytes: to - from };
     to = from;
   }
 }

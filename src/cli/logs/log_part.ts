@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { LogBatch } from "./log_lines.ts";
+import type { BlockOptions, LogBatch, LogBlock } from "./log_lines.ts";
 import type { ProjectPath } from "./projects.ts";
 
 /** Positions of records: byte offsets in a segment, positions of messages in a stream. */
@@ -28,12 +28,18 @@ export interface LogPart extends ProjectPath {
   readonly size: number;
   /** Position of its first pending record. */
   readonly pendingFrom: number;
+  /** Bytes to read for its pending records. */
+  readonly pendingBytes: number;
   /** When it was started, epoch ms; `null` if unknown. */
   readonly begun: number | null;
+  /** Returns when it was last written, epoch ms; `null` if unknown. */
+  written(): number | null;
   /** Reads its lines, in order. */
   read(range?: PartRange): AsyncGenerator<LogBatch>;
-  /** Splits it into ranges of whole lines, the last one first. */
-  blocksFromEnd(): AsyncGenerator<{ readonly from: number; readonly to: number }>;
+  /** Reads the lines at a position: one of a segment, all of a message; none if it is not there. */
+  at(position: number): AsyncGenerator<LogBatch>;
+  /** Splits it into blocks, the last one first. */
+  blocksFromEnd(options?: BlockOptions): AsyncGenerator<LogBlock>;
   /** Positions of lines that are dead letters. */
   deadLettered(): Promise<ReadonlySet<number>>;
 }

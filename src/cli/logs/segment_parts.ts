@@ -5,13 +5,18 @@
  */
 
 import type { Runtime } from "../../runtime/runtime.ts";
-import { inspectSegments, type SegmentState } from "../../wal/orphans/segment_status.ts";
+import {
+  inspectSegments,
+  pendingBytes,
+  type SegmentState,
+} from "../../wal/orphans/segment_status.ts";
 import { deadLetterOffsets } from "../dead_letters/files.ts";
 import { begunAt } from "../status/state/oldest_record.ts";
 import { processName } from "../status/state/sender_state.ts";
 import { formatBytes, printable } from "../terminal/format.ts";
+import { SEGMENT_SUFFIX } from "../../wal/segment/segment_name.ts";
 import { findLogs, withData } from "./log_files.ts";
-import { blocksFromEnd, readLog } from "./log_lines.ts";
+import { blocksFromEnd, readLine, readLog } from "./log_lines.ts";
 import type { LogPart } from "./log_part.ts";
 import type { LogFilter, ProjectPath } from "./projects.ts";
 
@@ -30,6 +35,25 @@ export async function segmentParts(
   return (await inspectSegments(runtime, withData(logs))).map((state) => partOf(runtime, state));
 }
 
+/**
+ * Returns segments of a project as parts of the log.
+ *
+ * @param name Only the one with this name.
+ */
+export function partsOf(
+  runtime: Runtime,
+  project: ProjectPath,
+  states: readonly SegmentState[],
+  name?: string,
+): LogPart[] {
+  return states.filter(({ stem }) => name === undefined || nameOf(stem) === name)
+    .map((state) => partOf(runtime, { ...state, ...project }));
+}
+
+function nameOf(stem: string): string {
+  return stem + SEGMENT_SUFFIX;
+}
+
 function partOf(runtime: Runtime, state: SegmentState & ProjectPath): LogPart {
   const { entity, project, directory, python, stem, size, checkpoint, paths } = state;
   return {
@@ -38,13 +62,18 @@ function partOf(runtime: Runtime, state: SegmentState & ProjectPath): LogPart {
     directory,
     ...(python === undefined ? {} : { python }),
     key: paths.data,
-    name: `${stem}.jsonl`,
-    about: aboutOf(state),
+    name: nameOf(stem),
+    get about() {
+      return aboutOf(state);
+    },
     size,
     pendingFrom: checkpoint.offset,
+    pendingBytes: pendingBytes(state),
     begun: begunAt(stem),
+    written: () => runtime.files.stat(paths.data)?.modified ?? null,
     read: (range) => readLog(runtime, state, range),
-    blocksFromEnd: () => blocksFromEnd(runtime, state),
+    at: (position) => readLine(runtime, state, position),
+    blocksFromEnd: (options) => blocksFromEnd(runtime, state, options),
     deadLettered: () => deadLetterOffsets(runtime.files, state),
   };
 }

@@ -30,7 +30,7 @@ export interface StoreFlags extends LogFlags, LogOptionFlags {}
 /**
  * Runs `use` on the log that the flags name.
  *
- * @throws {CommandError} if its engine cannot be reached. @throws {WeaveWalError}
+ * @throws {EngineError} if its engine cannot be reached. @throws {WeaveWalError}
  * `ERR_INVALID_OPTION`.
  */
 export async function withLog<Result>(

@@ -88,6 +88,11 @@ export function relayCommand(context: Context, setCode: (code: number) => void):
     )
     .option("--replicas <count>", "with --log: copies of each record (default: 1)", parseCount)
     .option("--max-log <GiB>", "with --log: size of the stream (default: 10)", parseCount)
+    .option(
+      "--max-dead-letters <GiB>",
+      "with --log: size of the stream of dead letters (default: 1)",
+      parseCount,
+    )
     .option("--subject-prefix <prefix>", "with --log: first part of subjects (default: weave-wal)")
     .option("--dry-run", "with --log: print what would be made and changed, and end")
     .action(async (flags: RelayFlags) => setCode(await relay(context, flags)));
@@ -99,7 +104,14 @@ async function relay(unguarded: Context, flags: RelayFlags): Promise<number> {
   }
   const { log, ...rest } = flags;
   if (log === undefined) {
-    const only = ["partitions", "replicas", "maxLog", "subjectPrefix", "dryRun"] as const;
+    const only = [
+      "partitions",
+      "replicas",
+      "maxLog",
+      "maxDeadLetters",
+      "subjectPrefix",
+      "dryRun",
+    ] as const;
     const used = only.find((name) => rest[name] !== undefined);
     if (used !== undefined) throw new CommandError(`Cannot use ${optionOf(used)} without --log`);
   } else {

@@ -27,6 +27,8 @@ export interface RelayFlags {
   readonly partitions?: number;
   readonly replicas?: number;
   readonly maxLog?: number;
+  /** GiB. */
+  readonly maxDeadLetters?: number;
   readonly subjectPrefix?: string;
   readonly dryRun?: boolean;
 }

@@ -14,7 +14,8 @@ import {
   quoted,
   shellWord,
 } from "../terminal/format.ts";
-import { projectLabel } from "../logs/python_logs.ts";
+import { keyDigestOf, projectLabel } from "../logs/python_logs.ts";
+import type { OpenLog, StoreFlags } from "../logs/with_log.ts";
 import type { Advice } from "./advice_types.ts";
 import { droppedText, type Quota, shareOf, usedOf } from "./state/log_health.ts";
 import type { ProjectReport, StatusReport } from "./report.ts";
@@ -33,6 +34,20 @@ export interface AdviceOptions {
   readonly pythonRoot?: string;
   /** SHA-256 of the API key in use, in hex. */
   readonly keyDigest?: string;
+}
+
+/** Returns the options for a log and the flags that name it. */
+export function adviceOptions(
+  { settings: { serverUrl, apiKey }, filter: { pythonRoot } }: Pick<OpenLog, "settings" | "filter">,
+  { dir, log }: StoreFlags,
+): AdviceOptions {
+  return {
+    server: serverUrl,
+    ...(pythonRoot === undefined ? {} : { pythonRoot }),
+    ...(apiKey === undefined ? {} : { keyDigest: keyDigestOf(apiKey) }),
+    ...(dir === undefined ? {} : { dir }),
+    ...(log === undefined ? {} : { log }),
+  };
 }
 
 /** Ms for which the last error of a recovered sender is shown. */

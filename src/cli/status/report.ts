@@ -5,6 +5,7 @@
  */
 
 import type { ProcessView } from "../../wal/processes/process_status.ts";
+import type { LogPart } from "../logs/log_part.ts";
 import type { ProjectPath } from "../logs/projects.ts";
 import type { DeadLetterCount } from "./state/dead_letter_count.ts";
 import type { LogHealth, ReportedLog } from "./state/log_health.ts";
@@ -21,6 +22,12 @@ export interface ProjectReport<State extends PartState = PartState>
   /** Log reports of the processes that write this project. */
   readonly logs: readonly ReportedLog[];
   readonly health: LogHealth;
+  /**
+   * Returns the parts whose records can be read, oldest first.
+   *
+   * @param name Only the part with this name.
+   */
+  parts(name?: string): Promise<LogPart[]>;
 }
 
 /** All logs below one root, or those of a stream. */

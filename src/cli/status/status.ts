@@ -10,7 +10,7 @@ import { type Context, throwIfStopped } from "../context.ts";
 import { CommandError, EXIT } from "../exit_codes.ts";
 import { describe, withLogOptions } from "../terminal/options.ts";
 import { printable } from "../terminal/format.ts";
-import { adviseOn } from "./advice.ts";
+import { adviceOptions, adviseOn } from "./advice.ts";
 import { statusMetrics } from "../metrics/status_metrics.ts";
 import { statusJson } from "./json.ts";
 import {
@@ -23,7 +23,6 @@ import {
 } from "./checks.ts";
 import { rootLine, statusText } from "./render.ts";
 import { watchStatus } from "./watch.ts";
-import { keyDigestOf } from "../logs/python_logs.ts";
 import { type OpenLog, type StoreFlags, withLog } from "../logs/with_log.ts";
 import { withStreamOption } from "../stream/log_option.ts";
 
@@ -71,31 +70,24 @@ export function statusCommand(context: Context, setCode: (code: number) => void)
 
 async function status(
   flags: StatusFlags,
-  { context, settings, filter, store }: OpenLog,
+  log: OpenLog,
 ): Promise<number> {
-  const { terminal, stop } = context;
+  const { context: { terminal, stop }, filter, store } = log;
   const { place } = store;
-  const { pythonRoot } = filter;
-  const adviceOptions = {
-    server: settings.serverUrl,
-    ...(pythonRoot === undefined ? {} : { pythonRoot }),
-    ...(settings.apiKey === undefined ? {} : { keyDigest: keyDigestOf(settings.apiKey) }),
-    ...(flags.dir === undefined ? {} : { dir: flags.dir }),
-    ...(flags.log === undefined ? {} : { log: flags.log }),
-  };
+  const options = adviceOptions(log, flags);
   const missing = await store.missing(filter);
   // A check of a directory or a project that is mistyped must not pass.
   if (missing !== null && isCheck(flags)) throw new CommandError(missing.message, missing);
   const reporter = store.status(filter, () => throwIfStopped(stop));
   if (flags.watch !== undefined) {
     const everyMs = flags.watch === true ? WATCH_MS : flags.watch;
-    return await watchStatus(context, reporter, adviceOptions, everyMs, flags.json ?? false);
+    return await watchStatus(log.context, reporter, options, everyMs, flags.json ?? false);
   }
   const isText = !flags.json && !flags.openmetrics && missing === null;
   // There may be 100,000 files: people see at once that something happens, and where.
   if (isText) await terminal.out.write(rootLine(place, terminal.out.colors));
   const report = await reporter.report();
-  const advice = adviseOn(report, adviceOptions);
+  const advice = adviseOn(report, options);
   const checks = runChecks(report, flags);
   const text = flags.openmetrics
     ? statusMetrics(report).text("openmetrics")

@@ -15,7 +15,7 @@ import { formatDuration, plural } from "../terminal/format.ts";
 import { type ListenAddress, type MetricsServer, serveMetrics } from "../metrics/metrics_server.ts";
 import { statusMetrics } from "../metrics/status_metrics.ts";
 import { openStores } from "../../jetstream/nats/open_stores.ts";
-import { openStream, reaching, streamAddress } from "./log_option.ts";
+import { openStream, streamAddress } from "./log_option.ts";
 import { StreamStatus } from "./stream_status.ts";
 import { StreamSending } from "./sending.ts";
 
@@ -111,7 +111,7 @@ export async function flushStream(
   let left: number;
   try {
     end = await delivered(job, engine, sending, timeoutMs, stop);
-    left = (await reaching(() => engine.state())).messages;
+    left = (await engine.state()).messages;
   } finally {
     await sending.stop();
     await engine.close();

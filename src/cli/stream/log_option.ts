@@ -9,7 +9,7 @@ import type { LogAddress } from "../../jetstream/nats/connect.ts";
 import type { NatsEngine } from "../../jetstream/nats/nats_engine.ts";
 import type { StreamSettings } from "../../jetstream/nats/stream_config.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import { CommandError, EXIT } from "../exit_codes.ts";
+import { CommandError } from "../exit_codes.ts";
 
 /** The value of `--log`. */
 export interface LogOptionFlags {
@@ -55,7 +55,7 @@ export async function streamAddress(log: string): Promise<LogAddress> {
 /**
  * Connects to the log's engine.
  *
- * @throws {CommandError} If it cannot be reached.
+ * @throws {EngineError} If it cannot be reached.
  * @throws {WeaveWalError} `ERR_INVALID_OPTION`.
  */
 export async function openStream(
@@ -64,22 +64,5 @@ export async function openStream(
   settings: Omit<StreamSettings, "name"> = {},
 ): Promise<NatsEngine> {
   const { openEngine } = await import("../../jetstream/nats/open_engine.ts");
-  return await reaching(async () =>
-    openEngine({ runtime, address: await streamAddress(log), settings })
-  );
-}
-
-/**
- * Runs a request to the engine.
- *
- * @throws {CommandError} If it cannot be reached.
- */
-export async function reaching<T>(request: () => Promise<T>): Promise<T> {
-  const { EngineError } = await import("../../jetstream/engine.ts");
-  try {
-    return await request();
-  } catch (error) {
-    if (!(error instanceof EngineError)) throw error;
-    throw new CommandError(`Cannot use the log: ${error.message}`, { exitCode: EXIT.trouble });
-  }
+  return await openEngine({ runtime, address: await streamAddress(log), settings });
 }

@@ -33,7 +33,6 @@ import { DirectorySender } from "../flush/directory_sender.ts";
 import type { RelayFlags } from "../relay/relay_flags.ts";
 import type { RelayEvent, RelayOutput } from "../relay/relay_output.ts";
 import { formatBytes, plural } from "../terminal/format.ts";
-import { reaching } from "./log_option.ts";
 
 /** Ms between two attempts to connect to the engine initially. */
 const CONNECT_MS = 2_000;
@@ -65,7 +64,7 @@ export interface RelayStream {
 /**
  * Connects and creates the stream. With a spool, the engine may be unreachable.
  *
- * @throws {CommandError} Without a spool, if the engine cannot be reached.
+ * @throws {EngineError} Without a spool, if the engine cannot be reached.
  * @throws {WeaveWalError} `ERR_INVALID_OPTION`.
  */
 export async function openRelayStream(options: RelayStreamOptions): Promise<RelayStream> {
@@ -93,7 +92,7 @@ export async function openRelayStream(options: RelayStreamOptions): Promise<Rela
     connectLater();
   };
   try {
-    await reaching(connect);
+    await connect();
   } catch (error) {
     if (!spools || hasCode(error, "ERR_INVALID_OPTION")) throw error;
     failed(error);
@@ -154,20 +153,22 @@ export async function printPlan(
   flags: RelayStreamOptions["flags"],
 ): Promise<number> {
   const address = parseLogAddress(flags.log);
-  const { facts, missing, changes, maxPayload } = await reaching(() =>
-    planEngine({ runtime, address, settings: streamSettings(settings, flags) })
-  );
-  const { name, prefix, partitions, replicas, maxBytes, server } = facts;
+  const { facts, missing, changes, maxPayload } = await planEngine({
+    runtime,
+    address,
+    settings: streamSettings(settings, flags),
+  });
+  const { name, prefix, partitions, replicas, maxBytes, deadLetterBytes, server } = facts;
   if (flags.json) {
     await out.write(`${JSON.stringify({ ...facts, maxPayload, missing, changes }, null, 2)}\n`);
     return EXIT.ok;
   }
   const small = smallMessages(maxPayload);
-  const size = maxBytes < 0 ? "no limit" : formatBytes(maxBytes);
   const lines = [
     `Stream ${name} on ${formatAddress(address)}: ${plural(partitions, "partition")}, ` +
-    `${plural(replicas, "replica")}, ${size}, subjects ${prefix}.<partition>.<entity>.<project>, ` +
-    `for ${server ?? "any server"}`,
+    `${plural(replicas, "replica")}, ${sizeOf(maxBytes)}, subjects ` +
+    `${prefix}.<partition>.<entity>.<project>, for ${server ?? "any server"}, dead letters: ` +
+    sizeOf(deadLetterBytes),
     ...missing.map((one) => `Would make: ${one}`),
     ...changes.map((change) => `Would change ${change}`),
   ];
@@ -175,6 +176,10 @@ export async function printPlan(
   if (small !== null) lines.push(small);
   await out.write(`${lines.join("\n")}\n`);
   return EXIT.ok;
+}
+
+function sizeOf(maxBytes: number): string {
+  return maxBytes < 0 ? "no limit" : formatBytes(maxBytes);
 }
 
 /** Size of messages that holds the largest request of a trace server, and what the log adds. */
@@ -191,15 +196,20 @@ function smallMessages(maxPayload: number): string | null {
 
 function streamSettings(
   { serverUrl }: Settings,
-  { partitions, replicas, maxLog, subjectPrefix }: RelayFlags,
+  { partitions, replicas, maxLog, maxDeadLetters, subjectPrefix }: RelayFlags,
 ): Omit<StreamSettings, "name"> {
   return {
     server: serverUrl,
     partitions,
     replicas,
     prefix: subjectPrefix,
-    maxBytes: maxLog === undefined ? undefined : maxLog * GIB,
+    maxBytes: bytesOf(maxLog),
+    deadLetterBytes: bytesOf(maxDeadLetters),
   };
+}
+
+function bytesOf(gib: number | undefined): number | undefined {
+  return gib === undefined ? undefined : gib * GIB;
 }
 
 function pick({ facts: { prefix, partitions } }: NatsEngine): {

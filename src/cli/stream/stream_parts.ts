@@ -10,14 +10,14 @@ import { PartitionSegment } from "../../jetstream/sending/partition_segment.ts";
 import { projectOfSubject } from "../../jetstream/subjects.ts";
 import type { Clock } from "../../runtime/runtime.ts";
 import { BatchReader } from "../../wal/record/batch_reader.ts";
-import type { LogBatch, LogLine } from "../logs/log_lines.ts";
+import type { BlockOptions, LogBatch, LogBlock, LogLine } from "../logs/log_lines.ts";
 import type { LogPart } from "../logs/log_part.ts";
 import { isMeant, type LogFilter } from "../logs/projects.ts";
 import { limitsFor } from "../logs/read_limits.ts";
 import { plural } from "../terminal/format.ts";
 
-/** Positions of a block that is read from the end of a stream. */
-const BLOCK_MESSAGES = 2_000;
+/** Approximate bytes of a block that is read from the end of a stream. */
+const BLOCK_BYTES = 2 * 1024 * 1024;
 
 /** The projects with records in a stream, by name. @throws {EngineError} `away`. */
 export async function streamParts(
@@ -27,14 +27,14 @@ export async function streamParts(
 ): Promise<LogPart[]> {
   const { records, prefix, server } = stores;
   if (server !== null && (filter.server ?? server) !== server) return [];
-  const { subjects, lastSeq } = await records.state(`${prefix}.>`);
+  const { subjects, lastSeq, bytes } = await records.state(`${prefix}.>`);
   const messages = new Map<string, number>();
   for (const [subject, count] of subjects) {
     const name = projectOfSubject(subject);
     messages.set(name, (messages.get(name) ?? 0) + count);
   }
   return [...messages].sort(([a], [b]) => a < b ? -1 : 1)
-    .map(([name, count]) => partOf(clock, stores, name, count, lastSeq + 1))
+    .map(([name, count]) => partOf(clock, stores, name, count, { size: lastSeq + 1, bytes }))
     .filter((part) => isMeant(part, filter));
 }
 
@@ -43,7 +43,7 @@ function partOf(
   { records, prefix }: LogStores,
   directory: string,
   messages: number,
-  size: number,
+  { size, bytes }: { readonly size: number; readonly bytes: number },
 ): LogPart {
   const [entity, project = ""] = directory.split("/");
   // Records of one trace may be in several partitions: read together, they are in order. Servers
@@ -58,23 +58,41 @@ function partOf(
     about: plural(messages, "message"),
     size,
     pendingFrom: 0,
+    pendingBytes: bytes,
     begun: null,
+    written: () => null,
     async *read(range = {}) {
       for await (const message of records.read(filter, { to: size, ...range })) {
         if (projectOfSubject(message.subject) === directory) yield* batchesOf(clock, message);
       }
     },
-    async *blocksFromEnd() {
-      const first = (await records.first(filter, 1))?.seq ?? size;
-      for (let to = size; to > first;) {
-        const from = Math.max(first, to - BLOCK_MESSAGES);
-        yield { from, to };
-        to = from;
-      }
+    async *at(position) {
+      const message = await records.first(filter, position);
+      if (message?.seq !== position || projectOfSubject(message.subject) !== directory) return;
+      yield* batchesOf(clock, message);
+    },
+    async *blocksFromEnd({ start = 1, blockBytes = BLOCK_BYTES }: BlockOptions = {}) {
+      const first = (await records.first(filter, Math.max(1, start)))?.seq ?? size;
+      yield* blocksOf({ from: first, to: size, bytes }, blockBytes);
     },
     // A record that is dead-lettered has left the stream.
     deadLettered: () => Promise.resolve(new Set()),
   };
+}
+
+/** Splits positions into blocks of about `blockBytes` each, the last one first. */
+function* blocksOf(
+  { from: first, to: size, bytes }: LogBlock,
+  blockBytes: number,
+): Generator<LogBlock> {
+  const positions = Math.max(1, Math.floor((size - first) * blockBytes / Math.max(1, bytes)));
+  const after = (position: number): number =>
+    Math.round(bytes * (size - position) / (size - first));
+  for (let to = size; to > first;) {
+    const from = Math.max(first, to - positions);
+    yield { from, to, bytes: after(from) - after(to) };
+    to = from;
+  }
 }
 
 /** Reads the lines of one message; their offset is its position. */

@@ -21,6 +21,7 @@ import type { SegmentReport } from "../status/state/part_report.ts";
 import { summaryOf } from "../status/state/part_summary.ts";
 import type { ProjectReport, StatusReport, StatusSource } from "../status/report.ts";
 import { type PendingPart, StreamPending } from "./stream_pending.ts";
+import { streamParts } from "./stream_parts.ts";
 import { readSenders, type StreamSenders } from "./stream_senders.ts";
 
 /** Makes reports of one stream. */
@@ -78,6 +79,10 @@ export class StreamStatus implements StatusSource {
         deadLetters: deadLetters.get(name) ?? NO_DEAD_LETTERS,
         logs: [],
         health,
+        parts: async (part?: string) => {
+          const parts = await streamParts(this.#runtime.clock, this.#stores, { entity, project });
+          return parts.filter((one) => part === undefined || one.name === part);
+        },
       };
     }).filter((project) => isMeant(project, this.#filter));
   }

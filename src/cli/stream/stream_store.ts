@@ -13,7 +13,7 @@ import type { LogPart } from "../logs/log_part.ts";
 import type { LogStore } from "../logs/log_store.ts";
 import type { LogFilter } from "../logs/projects.ts";
 import type { VerifyScope } from "../verify/log_verifier.ts";
-import { reaching, streamAddress } from "./log_option.ts";
+import { streamAddress } from "./log_option.ts";
 import { StreamDeadLetters } from "./stream_dead_letters.ts";
 import { streamParts } from "./stream_parts.ts";
 import { StreamStatus } from "./stream_status.ts";
@@ -64,7 +64,7 @@ class StreamStore implements LogStore {
 /**
  * Runs `use` on the log at an address.
  *
- * @throws {CommandError} if it cannot be reached. @throws {WeaveWalError} `ERR_INVALID_OPTION`.
+ * @throws {EngineError} if it cannot be reached. @throws {WeaveWalError} `ERR_INVALID_OPTION`.
  */
 export async function useStreamStore<Result>(
   { runtime }: Context,
@@ -72,12 +72,10 @@ export async function useStreamStore<Result>(
   use: (store: LogStore) => Promise<Result>,
 ): Promise<Result> {
   const address = await streamAddress(log);
-  return await reaching(async () => {
-    const stores = await openStores(runtime, address);
-    try {
-      return await use(new StreamStore(runtime, stores, formatAddress(address)));
-    } finally {
-      await stores.close();
-    }
-  });
+  const stores = await openStores(runtime, address);
+  try {
+    return await use(new StreamStore(runtime, stores, formatAddress(address)));
+  } finally {
+    await stores.close();
+  }
 }

@@ -7,8 +7,8 @@
 /** `GET api/status`. */
 export interface StatusView {
   readonly version: string;
-  /** Root directory of all logs. */
-  readonly dir: string;
+  /** Root directory of all logs, or the address of a stream. */
+  readonly place: string;
   /** Base URL of the server in the settings, to which dead letters are sent again. */
   readonly server: string;
   /** `null` until the first report is complete. */
@@ -25,6 +25,8 @@ export interface StatusView {
 /** A report on all logs, of bounded size. */
 export interface ReportView {
   readonly at: number;
+  /** Kind of the parts of a log. */
+  readonly unit: "file" | "partition";
   /** Whether the root directory of all logs exists. */
   readonly hasLogs: boolean;
   readonly totals: TotalsView;
@@ -69,9 +71,9 @@ export interface ProjectView {
   /** Usage of `maxDiskBytes` as a fraction, and when it is reached; `null` without a limit. */
   readonly quota: { readonly share: number; readonly fullAt: number | null } | null;
   readonly sender: { readonly state: string; readonly by: string | null; readonly reason: string };
-  /** Bytes per second. */
-  readonly written: number;
-  readonly sent: number;
+  /** Bytes per second; `null` for a stream, which does not tell. */
+  readonly written: number | null;
+  readonly sent: number | null;
 }
 
 /** A process that writes a log. */
@@ -118,9 +120,9 @@ export interface AdviceView {
 export interface Sample {
   readonly at: number;
   readonly pendingBytes: number;
-  /** Bytes per second. */
-  readonly written: number;
-  readonly sent: number;
+  /** Bytes per second; `null` for a stream, which does not tell. */
+  readonly written: number | null;
+  readonly sent: number | null;
 }
 
 /** `GET api/traces`: a page of a project's traces with pending calls, newest first. */

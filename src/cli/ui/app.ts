@@ -18,13 +18,11 @@ import { ICON, PAGE_HTML } from "./page_html.ts";
 import { PAGE_SCRIPT, PAGE_STYLE } from "./page_bundle.ts";
 import type { StatusFeed } from "./reads/status_feed.ts";
 import type { TracePages } from "./reads/trace_pages.ts";
-import type { Runtime } from "../../runtime/runtime.ts";
 
 /** Dependencies of the application. */
 export interface UiDeps {
-  readonly runtime: Runtime;
-  /** Root directory of all logs. */
-  readonly root: string;
+  /** Root directory of all logs, or the address of a stream. */
+  readonly place: string;
   /** Base URL of the server in the settings. */
   readonly server: string;
   readonly token: string;
@@ -65,12 +63,12 @@ const JAVASCRIPT = { "content-type": "text/javascript; charset=utf-8" };
 const CSS = { "content-type": "text/css; charset=utf-8" };
 const SVG = { "content-type": "image/svg+xml" };
 
-function addStatusRoute(app: Hono, { root, server, status, retry }: UiDeps): void {
+function addStatusRoute(app: Hono, { place, server, status, retry }: UiDeps): void {
   app.get("/:token/api/status", async (c) => {
     await status.refresh();
     const view: StatusView = {
       version: VERSION,
-      dir: root,
+      place,
       server,
       report: status.report,
       progress: status.progress,
@@ -82,7 +80,7 @@ function addStatusRoute(app: Hono, { root, server, status, retry }: UiDeps): voi
   });
 }
 
-function addTraceRoutes(app: Hono, { runtime, status, traces }: UiDeps): void {
+function addTraceRoutes(app: Hono, { status, traces }: UiDeps): void {
   app.get("/:token/api/traces", async (c) => {
     const { directory = "", errors, text = "", next } = c.req.query();
     const list = next ?? traces.begin(directory);
@@ -95,10 +93,8 @@ function addTraceRoutes(app: Hono, { runtime, status, traces }: UiDeps): void {
   });
   app.get("/:token/api/call", async (c) => {
     const { directory = "", id = "", at = "", field } = c.req.query();
-    // Only log directories may be read.
-    if (await status.states(directory) === null) return outdated(c);
-    const fields = await readFields(runtime, {
-      directory,
+    // Only what the report lists may be read.
+    const fields = await readFields((name) => status.parts(directory, name), {
       id,
       at,
       from: numberOf(c, "from"),
@@ -116,7 +112,7 @@ function addDeadLetterRoutes(app: Hono, { status, deadLetters, retry }: UiDeps):
   });
   app.get("/:token/api/dead-letter", async (c) => {
     const { directory = "", id = "" } = c.req.query();
-    if (await status.states(directory) === null) return outdated(c);
+    if (!await status.has(directory)) return outdated(c);
     const detail = await deadLetters.detail(directory, id, numberOf(c, "from"));
     return detail === null ? outdated(c) : c.json(detail);
   });

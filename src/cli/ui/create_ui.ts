@@ -7,7 +7,7 @@
 import type { Hono } from "hono";
 import type { Settings } from "../../client/settings/settings.ts";
 import { commandIds, type Context } from "../context.ts";
-import { DirectoryDeadLetters } from "../dead_letters/directory_source.ts";
+import type { LogStore } from "../logs/log_store.ts";
 import type { LogFilter } from "../logs/projects.ts";
 import type { AdviceOptions } from "../status/advice.ts";
 import { OpenOnce } from "./access.ts";
@@ -19,8 +19,7 @@ import { TracePages } from "./reads/trace_pages.ts";
 
 /** Options for {@linkcode createUi}. */
 export interface UiOptions {
-  /** Root directory of all logs. */
-  readonly root: string;
+  readonly store: LogStore;
   readonly filter: LogFilter;
   readonly advice: AdviceOptions;
   /** Resolves the settings with the API key; throws if there is none. */
@@ -43,18 +42,19 @@ export interface Ui {
 /** Assembles the application. Reads nothing before the first request. */
 export function createUi(
   context: Pick<Context, "runtime" | "stop">,
-  { root, filter, advice, keySettings, token, openCode }: UiOptions,
+  { store, filter, advice, keySettings, token, openCode }: UiOptions,
 ): Ui {
   const { runtime, stop } = context;
+  const { clock } = runtime;
+  const { place, deadLetters: source } = store;
   const newId = commandIds(runtime);
   const { server } = advice;
-  const status = new StatusFeed({ runtime, root, filter, advice, stop });
-  const source = new DirectoryDeadLetters(runtime, root, filter.pythonRoot);
-  const traces = new TracePages(runtime, status.states.bind(status), newId);
-  const deadLetters = new DeadLetterPages(runtime.clock, source, filter, newId);
+  const status = new StatusFeed({ clock, store, filter, advice, stop });
+  const traces = new TracePages(clock, (directory) => status.parts(directory), newId);
+  const deadLetters = new DeadLetterPages(clock, source, filter, newId);
   const retry = new DeadLetterRetry(context, source, keySettings);
-  const openOnce = new OpenOnce(runtime.clock, openCode);
-  const deps = { runtime, root, server, token, openOnce, status, traces, deadLetters, retry };
+  const openOnce = new OpenOnce(clock, openCode);
+  const deps = { place, server, token, openOnce, status, traces, deadLetters, retry };
   return {
     app: createUiApp(deps),
     openPath: openOnce.path,

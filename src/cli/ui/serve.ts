@@ -6,17 +6,17 @@
 
 import { isTaken, listen as listenOn } from "../../http_server/listen.ts";
 import { toHex } from "../../protocol/digest/hex.ts";
-import { type Context, guardedContext, throwIfStopped } from "../context.ts";
+import { type Context, throwIfStopped } from "../context.ts";
 import { CommandError } from "../exit_codes.ts";
-import { keyDigestOf, pythonLogs } from "../logs/python_logs.ts";
+import { type OpenLog, type StoreFlags, withLog } from "../logs/with_log.ts";
 import { commandSettings } from "../settings.ts";
+import { adviceOptions } from "../status/advice.ts";
 import { printable } from "../terminal/format.ts";
-import { logFilter, type LogFlags } from "../terminal/options.ts";
-import { createUi } from "./create_ui.ts";
+import { createUi, type UiOptions } from "./create_ui.ts";
 import { openBrowser } from "./open_browser.ts";
 
 /** Flags of `weave-wal ui`. */
-export interface UiFlags extends LogFlags {
+export interface UiFlags extends StoreFlags {
   /** 0 selects a free port. */
   readonly port: number;
   /** Opens a browser. */
@@ -25,29 +25,25 @@ export interface UiFlags extends LogFlags {
 
 /** Serves the page. Never resolves; rejects with `Interrupted`. */
 export async function serveUi(unguarded: Context, flags: UiFlags): Promise<void> {
-  const settings = commandSettings(unguarded.runtime, flags);
-  const root = settings.walDir;
-  const python = pythonLogs(unguarded.runtime, settings);
-  const context = await guardedContext(unguarded, root, python.pythonRoot);
+  const keySettings = () => commandSettings(unguarded.runtime, flags, "needed");
+  await withLog(unguarded, flags, (log) => serve(log, flags, keySettings));
+}
+
+async function serve(
+  log: OpenLog,
+  flags: UiFlags,
+  keySettings: UiOptions["keySettings"],
+): Promise<void> {
+  const { context, store, filter } = log;
   const { stop, terminal: { out } } = context;
   const secrets = { token: secret(), openCode: secret() };
-  const ui = createUi(context, {
-    ...secrets,
-    root,
-    filter: { ...logFilter(flags, settings), ...python },
-    advice: {
-      server: settings.serverUrl,
-      ...python,
-      ...(settings.apiKey === undefined ? {} : { keyDigest: keyDigestOf(settings.apiKey) }),
-      ...(flags.dir === undefined ? {} : { dir: flags.dir }),
-    },
-    keySettings: () => commandSettings(unguarded.runtime, flags, "needed"),
-  });
+  const advice = adviceOptions(log, flags);
+  const ui = createUi(context, { ...secrets, store, filter, advice, keySettings });
   const listener = await listen(flags.port, async (request) => await ui.app.fetch(request));
   try {
     const origin = `http://127.0.0.1:${listener.port}`;
     await out.write(
-      `Logs in ${printable(root)}: ${out.colors.cyan(`${origin}/${secrets.token}/`)}\n`,
+      `Logs in ${printable(store.place)}: ${out.colors.cyan(`${origin}/${secrets.token}/`)}\n`,
     );
     await out.write(`${out.colors.dim("Stop: Ctrl-C")}\n`);
     if (flags.open && !await openBrowser(`${origin}${ui.openPath}`)) {

@@ -6,41 +6,34 @@
 
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Context } from "../context.ts";
-import { CommandError } from "../exit_codes.ts";
-import type { LogOptionFlags } from "../stream/log_option.ts";
+import { withStreamOption } from "../stream/log_option.ts";
 import { parseCount } from "../terminal/arguments.ts";
 import { describe, withLogOptions } from "../terminal/options.ts";
 import type { UiFlags } from "./serve.ts";
 
 const NOTES =
   `The page is served on the loopback interface only, under an address that contains a token. It asks no
-other host for anything. Nothing on disk is changed unless you send dead letters again.`;
+other host for anything. Nothing in the logs is changed unless you send dead letters again.`;
 
 /** Creates the command. */
 export function uiCommand(context: Context): Command {
-  return withLogOptions(
+  return withStreamOption(withLogOptions(
     describe("ui", "Show pending calls, senders and dead letters in a browser", {
       examples: [
         ["weave-wal ui", "open the page in a browser"],
         ["weave-wal ui --no-open --port 4711", "only print its address, on a fixed port"],
+        ["weave-wal ui --log nats://n1,n2,n3", "a relay's stream"],
       ],
       notes: NOTES,
     }),
     "only logs for this trace server; dead letters are sent again to it",
-  )
+  ))
     .addOption(
       new Option("--port <number>", "port to listen on (default: a free one)")
         .argParser(parsePort).default(0, "a free one"),
     )
     .option("--no-open", "do not open a browser")
-    .addOption(new Option("--log <url>").hideHelp())
-    .action(async ({ log, ...flags }: UiFlags & LogOptionFlags) => {
-      if (log !== undefined) {
-        throw new CommandError("Cannot use --log: the page shows directories, not streams", {
-          hint:
-            "weave-wal status --watch --log … and weave-wal inspect --tree --log … show a stream",
-        });
-      }
+    .action(async (flags: UiFlags) => {
       const { serveUi } = await import("./serve.ts");
       await serveUi(context, flags);
     });

@@ -9,7 +9,7 @@
 import { base64 } from "../../protocol/json/base64.ts";
 import type { Clock } from "../../runtime/runtime.ts";
 import { deadLetterEntry, deadLetterError } from "../../wal/dead_letters/dead_letter_entry.ts";
-import type { LogEngine } from "../engine.ts";
+import { EngineError, type LogEngine } from "../engine.ts";
 import type { DeadLetterLine } from "../sending/partition_segment.ts";
 
 /** Partition that dead letters come from, and its engine. */
@@ -25,7 +25,10 @@ export function deadLetterPrefix(prefix: string): string {
   return `${prefix}-dead`;
 }
 
-/** Stores dead letters; resolves when a quorum has them. @throws {EngineError} */
+/**
+ * Stores dead letters; resolves when a quorum has them. If it rejects, some of them may be stored.
+ * @throws {EngineError} `full` at the limit of their stream.
+ */
 export async function keepDeadLetters(
   { engine, clock, prefix, partition }: DeadLetterPlace,
   lines: readonly DeadLetterLine[],
@@ -35,9 +38,19 @@ export async function keepDeadLetters(
     const place = `${deadLetterPrefix(prefix)}.${partition}.${line.message.seq}`;
     return entriesOf(line, clock.now(), engine.maxPayload).map(({ offset, payload }) => {
       const subject = `${place}.${offset}.${project}`;
-      return engine.publish(subject, payload, subject);
+      return publish(engine, subject, payload);
     });
   }));
+}
+
+async function publish(engine: LogEngine, subject: string, payload: Uint8Array): Promise<void> {
+  try {
+    await engine.publish(subject, payload, subject);
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.failure !== "full") throw error;
+    const message = `The stream of dead letters is full, their records wait: ${error.message}`;
+    throw new EngineError("full", message, { cause: error });
+  }
 }
 
 interface Entry {

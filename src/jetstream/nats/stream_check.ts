@@ -40,7 +40,7 @@ const RECORDS: readonly Requirement[] = [
 
 const DEAD_LETTERS: readonly Requirement[] = [
   ...KEEPS,
-  must("max_bytes", isUnlimited, "old dead letters are removed, or new ones refused"),
+  must("discard", is("new"), "a full stream drops dead letters in place of refusing new ones"),
   must("max_msgs_per_subject", is(1), "a dead letter may be stored twice"),
 ];
 

@@ -24,6 +24,8 @@ export interface StreamSettings {
   readonly partitions?: number | undefined;
   readonly replicas?: number | undefined;
   readonly maxBytes?: number | undefined;
+  /** Limit of the dead letters. */
+  readonly deadLetterBytes?: number | undefined;
   /**
    * Ms without a heartbeat after which a sender's lease expires, used when the bucket is created.
    */
@@ -37,12 +39,13 @@ export const STREAM_DEFAULTS:
   & {
     readonly [Setting in "name" | "prefix"]: string;
   }
-  & { readonly [Setting in "partitions" | "replicas" | "maxBytes"]: number } = {
+  & { readonly [Setting in "partitions" | "replicas" | "maxBytes" | "deadLetterBytes"]: number } = {
     name: "WEAVE_WAL",
     prefix: "weave-wal",
     partitions: 4,
     replicas: 1,
     maxBytes: 10 * 1024 ** 3,
+    deadLetterBytes: 1024 ** 3,
   };
 
 /** Configuration of the log's stream: existing or planned. */
@@ -53,6 +56,8 @@ export interface StreamFacts {
   readonly replicas: number;
   /** -1 for no limit. */
   readonly maxBytes: number;
+  /** Limit of the dead letters; -1 for none. */
+  readonly deadLetterBytes: number;
   readonly server: string | null;
 }
 
@@ -82,14 +87,15 @@ export async function planStreams(
   settings: StreamSettings,
 ): Promise<StreamPlan> {
   const names = namesOf(settings.name);
-  const missing: string[] = [];
   const stream = await infoOf(manager, names.stream);
-  const others = [];
-  for (const name of [names.deadLetters, `KV_${names.leases}`]) {
-    const info = await infoOf(manager, name);
-    if (info === null) missing.push(name);
-    else others.push(info.config);
-  }
+  const deadLetters = await infoOf(manager, names.deadLetters);
+  const leases = await infoOf(manager, `KV_${names.leases}`);
+  const missing = [
+    ...deadLetters === null ? [names.deadLetters] : [],
+    ...leases === null ? [`KV_${names.leases}`] : [],
+  ];
+  const deadLetterBytes = settings.deadLetterBytes ?? deadLetters?.config.max_bytes ??
+    STREAM_DEFAULTS.deadLetterBytes;
   if (stream === null) {
     const { prefix, partitions, replicas, maxBytes, server } = settings;
     const facts = {
@@ -98,20 +104,26 @@ export async function planStreams(
       partitions: partitions ?? STREAM_DEFAULTS.partitions,
       replicas: replicas ?? STREAM_DEFAULTS.replicas,
       maxBytes: maxBytes ?? STREAM_DEFAULTS.maxBytes,
+      deadLetterBytes,
       server: server ?? null,
     };
     return { facts, missing: [names.stream, ...missing], changes: [] };
   }
-  const found = factsOf(stream.config);
+  const found = {
+    ...factsOf(stream.config),
+    deadLetterBytes: deadLetters?.config.max_bytes ?? deadLetterBytes,
+  };
   const changes = changesOf(found, settings);
   const facts = {
     ...found,
     replicas: settings.replicas ?? found.replicas,
     maxBytes: settings.maxBytes ?? found.maxBytes,
+    deadLetterBytes,
   };
   // A log whose records survive the loss of a node needs its dead letters and leases too.
-  for (const { name, num_replicas: replicas } of others) {
-    if (replicas >= facts.replicas) continue;
+  for (const info of [deadLetters, leases]) {
+    if (info === null || info.config.num_replicas >= facts.replicas) continue;
+    const { name, num_replicas: replicas } = info.config;
     changes.push(`replicas of ${name}: ${replicas} becomes ${facts.replicas}`);
   }
   return { facts, missing, changes };
@@ -124,15 +136,14 @@ export async function applyPlan(
   plan: StreamPlan,
   { leaseTtlMs: ttl = LEASE_TTL_MS }: Pick<StreamSettings, "leaseTtlMs"> = {},
 ): Promise<void> {
-  const { facts: { name, replicas, maxBytes }, missing, changes } = plan;
+  const { facts: { name, replicas, maxBytes, deadLetterBytes }, missing, changes } = plan;
   const names = namesOf(name);
   if (missing.includes(names.stream)) {
     await made(() => manager.streams.add(configFor(plan.facts, jetstream)));
   } else if (changes.length > 0) {
     await ask(() => manager.streams.update(name, { num_replicas: replicas, max_bytes: maxBytes }));
-    for (const other of [names.deadLetters, `KV_${names.leases}`]) {
-      if (!missing.includes(other)) await raiseReplicas(manager, other, replicas);
-    }
+    await change(manager, names.deadLetters, replicas, { max_bytes: deadLetterBytes });
+    await change(manager, `KV_${names.leases}`, replicas);
   }
   if (missing.includes(names.deadLetters)) {
     await made(() => manager.streams.add(deadLetterConfig(plan.facts, jetstream)));
@@ -143,13 +154,19 @@ export async function applyPlan(
   }
 }
 
-async function raiseReplicas(
+/** Changes settings of a stream, if it exists, and raises its replicas. */
+async function change(
   manager: JetStreamManager,
   name: string,
   replicas: number,
+  settings: { readonly max_bytes?: number } = {},
 ): Promise<void> {
-  const found = (await infoOf(manager, name))?.config.num_replicas ?? replicas;
-  if (found < replicas) await ask(() => manager.streams.update(name, { num_replicas: replicas }));
+  const found = (await infoOf(manager, name))?.config;
+  if (found === undefined) return;
+  const wanted = { ...settings, num_replicas: Math.max(replicas, found.num_replicas) };
+  const isMet = Object.entries(wanted)
+    .every(([setting, value]) => found[setting as keyof StreamConfig] === value);
+  if (!isMet) await ask(() => manager.streams.update(name, wanted));
 }
 
 function configFor(
@@ -172,7 +189,7 @@ function configFor(
 }
 
 function deadLetterConfig(
-  { name, prefix, replicas }: StreamFacts,
+  { name, prefix, replicas, deadLetterBytes }: StreamFacts,
   { DiscardPolicy, RetentionPolicy, StorageType }: NatsModules["jetstream"],
 ): Partial<StreamConfig> & { name: string } {
   return {
@@ -181,7 +198,9 @@ function deadLetterConfig(
     subjects: [`${deadLetterPrefix(prefix)}.>`],
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
-    discard: DiscardPolicy.Old,
+    // A full stream rejects new dead letters: their records stay where they are.
+    discard: DiscardPolicy.New,
+    max_bytes: deadLetterBytes,
     max_msgs_per_subject: 1,
     num_replicas: replicas,
     allow_direct: false,
@@ -198,7 +217,7 @@ export async function infoOf(manager: JetStreamManager, name: string): Promise<S
   }
 }
 
-function factsOf(config: StreamConfig): StreamFacts {
+function factsOf(config: StreamConfig): Omit<StreamFacts, "deadLetterBytes"> {
   const { name, subjects, description = "", num_replicas: replicas, max_bytes: maxBytes } = config;
   const [prefix] = subjects[0]?.split(".0.>") ?? [];
   const isOurs = description.startsWith(SERVER_MARK) && prefix !== undefined &&
@@ -237,7 +256,7 @@ function changesOf(found: StreamFacts, wanted: StreamSettings): string[] {
     refuse(`its records are for ${found.server}, not for ${server}`);
   }
   const changes: string[] = [];
-  for (const setting of ["replicas", "maxBytes"] as const) {
+  for (const setting of ["replicas", "maxBytes", "deadLetterBytes"] as const) {
     const value = wanted[setting];
     if (value !== undefined && value !== found[setting]) {
       changes.push(`${setting}: ${found[setting]} becomes ${value}`);

@@ -120,6 +120,7 @@ test("the table of status fits into 60 to 200 columns, and keeps the most import
     interrupted: 0,
     deadLetters: { total: 12, byReason: { refused: 12 }, last: null },
     logs: [],
+    parts: () => Promise.resolve([]),
     health: healthOf([{
       process: { liveness: "alive" } as ProcessView,
       log: {

@@ -6,30 +6,13 @@ import { recordSubject } from "../../../src/jetstream/subjects.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import { test } from "../../harness.ts";
 import { cli } from "../../support/cli/cli.ts";
+import { administrate } from "../../support/jetstream/administrate.ts";
+import { openTestEngine } from "../../support/jetstream/engine_fixture.ts";
+import { NAME } from "../../support/jetstream/stream_calls.ts";
 import { withoutNats } from "../../support/jetstream/nats_server.ts";
-import {
-  feedback,
-  openStreamFixture,
-  type StreamFixture,
-} from "../../support/jetstream/stream_fixture.ts";
+import { feedback, openStreamFixture, refuse } from "../../support/jetstream/stream_fixture.ts";
 
 const options = { skip: withoutNats, timeout: 120_000 };
-const NAME = "acme/chat";
-
-/** Leaves feedback that the server rejected. */
-async function refuse(fixture: StreamFixture, count: number, name = NAME): Promise<string[]> {
-  const records = Array.from({ length: count }, (_, i) => feedback(name, `${name}-${i}`));
-  await fixture.write(name, records);
-  const fault = fixture.mock.faults.add({
-    path: /feedback/,
-    status: 422,
-    body: { reason: "No sense" },
-  });
-  const sent = await fixture.run("flush");
-  assert.equal(sent.code, 1, sent.out + sent.err);
-  fault.remove();
-  return records.map(([, request]) => request);
-}
 
 const linesOf = (text: string) => text.split("\n").filter((line) => line !== "");
 
@@ -37,8 +20,8 @@ test("dead-letters --log lists, shows and exports those of a stream", async () =
   await using fixture = await openStreamFixture();
   const { run } = fixture;
   assert.match((await run("dead-letters", "list")).out, /^No dead letters$/m);
-  const requests = await refuse(fixture, 3);
-  await refuse(fixture, 1, "acme/a.b c*");
+  const requests = await refuse(fixture, NAME, 3);
+  await refuse(fixture, "acme/a.b c*", 1);
   const { out, code } = await run("dead-letters", "list");
   assert.equal(code, 0);
   assert.match(out, /^ *4 +refused +422 +feedback_create 4 +.* 2 projects +#1 +No sense$/m);
@@ -71,7 +54,7 @@ test("dead-letters --log lists, shows and exports those of a stream", async () =
 test("dead-letters --log retry sends the same bytes, and keeps those that fail again", async () => {
   await using fixture = await openStreamFixture();
   const { run, mock } = fixture;
-  const requests = await refuse(fixture, 4);
+  const requests = await refuse(fixture, NAME, 4);
   const poison = mock.faults.add({
     bodyHas: `"${NAME}-2"`,
     status: 400,
@@ -98,7 +81,7 @@ test("dead-letters --log retry sends the same bytes, and keeps those that fail a
 test("dead-letters --log drop does not drop dead letters held by another process", async () => {
   await using fixture = await openStreamFixture();
   const { run, engine: { leases } } = fixture;
-  await refuse(fixture, 3);
+  await refuse(fixture, NAME, 3);
   let revision = await leases.create("dead-letters", "another process");
   let ended = false;
   const holding = (async () => {
@@ -113,7 +96,7 @@ test("dead-letters --log drop does not drop dead letters held by another process
   await holding;
   assert.equal(held.code, 1);
   assert.match(held.err, /Another process holds the dead letters of LOG_DEAD/);
-  await refuse(fixture, 2, "acme/eval");
+  await refuse(fixture, "acme/eval", 2);
   const dropped = await run("dead-letters", "drop", "--project", "acme/eval", "--all", "--yes");
   assert.match(dropped.out, /^Dropped 2 dead letters$/m);
   assert.equal(JSON.parse((await run("dead-letters", "list", "--json")).out).total, 3);
@@ -171,3 +154,34 @@ test("dead-letters --log creates no log, and reports what is missing", async () 
   assert.equal(away.code, 3);
   assert.match(away.err, /Cannot use the log: Cannot connect to/);
 }, options);
+
+test(
+  "dead letters that do not fit into their stream wait in front of it; none is dropped",
+  async () => {
+    await using fixture = await openStreamFixture(1);
+    const { engine, mock, run, server } = fixture;
+    await administrate(
+      server.address,
+      ({ streams }) => streams.update("LOG_DEAD", { max_bytes: 1_000 }),
+    );
+    const records = Array.from({ length: 5 }, (_, i) => feedback(NAME, `f${i}`));
+    await fixture.write(NAME, records);
+    mock.faults.add({ path: /feedback/, status: 422, body: { reason: "No sense" } });
+    const full = await run("flush", "--timeout", "2s");
+    assert.equal(full.code, 1);
+    assert.match(full.err, /The stream of dead letters is full, their records wait/);
+    assert.match(full.out, /Still in the stream: 1 message/);
+    const { total } = JSON.parse((await run("dead-letters", "list", "--json")).out);
+    assert.ok(total > 0 && total < records.length, `${total}`);
+    assert.equal((await engine.state()).messages, 1, "the records stay in the stream");
+    const settings = { server: mock.url, deadLetterBytes: 1_000_000 };
+    await (await openTestEngine(server.address, settings, "LOG")).close();
+    const rest = await run("flush");
+    assert.match(rest.out, /5 records rejected, kept as dead letters/);
+    const all = linesOf((await run("dead-letters", "export")).out);
+    assert.equal(all.length, records.length);
+    assert.ok(records.every(([, request]) => all.some((line) => line.includes(request))));
+    assert.equal((await engine.state()).messages, 0);
+  },
+  options,
+);

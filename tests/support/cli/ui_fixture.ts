@@ -5,6 +5,7 @@
  */
 
 import { join } from "@std/path";
+import { DirectoryStore } from "../../../src/cli/logs/directory_store.ts";
 import { commandSettings } from "../../../src/cli/settings.ts";
 import { createUi } from "../../../src/cli/ui/create_ui.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
@@ -44,7 +45,7 @@ export function openUi(
   }) as Runtime["process"];
   const stop = new AbortController();
   const { app, close } = createUi({ runtime, stop: stop.signal }, {
-    root,
+    store: new DirectoryStore(runtime, root, undefined),
     filter: {},
     advice: { server },
     keySettings: () =>

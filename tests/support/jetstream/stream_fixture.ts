@@ -64,3 +64,22 @@ export function feedback(name: string, id: string): readonly [RecordType, string
     `{"id":"${id}","project_id":"${name}","weave_ref":"${ref}","feedback_type":"custom","payload":{"n":1.0,"big":12345678901234567890}}`,
   ];
 }
+
+/** Leaves dead letters: feedback that the server rejects with 422. Returns the requests. */
+export async function refuse(
+  fixture: StreamFixture,
+  name: string,
+  count: number,
+): Promise<string[]> {
+  const records = Array.from({ length: count }, (_, i) => feedback(name, `${name}-${i}`));
+  await fixture.write(name, records);
+  const fault = fixture.mock.faults.add({
+    path: /feedback/,
+    status: 422,
+    body: { reason: "No sense" },
+  });
+  const sent = await fixture.run("flush");
+  if (sent.code !== 1) throw new Error(sent.out + sent.err);
+  fault.remove();
+  return records.map(([, request]) => request);
+}

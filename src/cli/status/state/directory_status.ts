@@ -28,6 +28,7 @@ import { interruptedWriters } from "../../../wal/open_calls/interrupted_writers.
 import { projectDirectory } from "../../../wal/segment/project_directory.ts";
 import { deadLetterPaths } from "../../dead_letters/files.ts";
 import { isMeant, listProjects, type LogFilter, type ProjectPath } from "../../logs/projects.ts";
+import { partsOf } from "../../logs/segment_parts.ts";
 import { DeadLetterCounter } from "./dead_letter_count.ts";
 import { healthOf, type ReportedLog, reportedLogs } from "./log_health.ts";
 import { CountBudget } from "../../../wal/segment/pending_count.ts";
@@ -179,6 +180,7 @@ export class StatusReporter implements StatusSource<SegmentState> {
       deadLetters: await this.#deadLetters.countAll(paths.map(({ path }) => path)),
       logs,
       health: healthOf(logs),
+      parts: (name) => Promise.resolve(partsOf(this.#runtime, project, states, name)),
     };
   }
 

@@ -36,7 +36,7 @@ export function App(): JSX.Element {
             </a>
           ))}
         </nav>
-        <p class="place">{status?.dir}</p>
+        <p class="place">{status?.place}</p>
       </header>
       <main aria-label={VIEWS[shown]}>
         <Failure message={lost} />
@@ -46,7 +46,11 @@ export function App(): JSX.Element {
           : report === null
           ? <Loading status={status} />
           : !report.hasLogs && report.projects.length === 0
-          ? <p>{`No logs yet: ${status.dir}. This page shows them as soon as a program writes.`}</p>
+          ? (
+            <p>
+              {`No logs yet: ${status.place}. This page shows them as soon as a program writes.`}
+            </p>
+          )
           : <View name={shown} rest={rest} status={status} report={report} samples={samples} />}
       </main>
     </>

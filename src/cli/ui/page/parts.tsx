@@ -5,6 +5,7 @@
  */
 
 import type { ComponentChildren, JSX } from "preact";
+import type { ReportView } from "../api_types.ts";
 
 /** Severity of a state. */
 export type Tone = "good" | "busy" | "bad" | "calm";
@@ -51,6 +52,15 @@ export function Table(
 /** A line below a list that is not shown as a whole. */
 export function Left({ count, what }: { count: number; what: string }): JSX.Element | null {
   return count === 0 ? null : <p class="quiet">{`${count} more ${what} are not shown`}</p>;
+}
+
+/** A line in place of projects. */
+export function NoProjects({ unit }: Pick<ReportView, "unit">): JSX.Element {
+  return (
+    <p class="quiet">
+      {unit === "file" ? "No project has a log." : "Nothing is pending in the stream."}
+    </p>
+  );
 }
 
 /** A message of something that failed. */

@@ -8,19 +8,13 @@ import { topLevelField } from "../../../bytes/json_fields.ts";
 import { isOtelType } from "../../../protocol/otlp/otel_request.ts";
 import { fromBase64 } from "../../../protocol/json/base64.ts";
 import { readSpans } from "../../../protocol/otlp/spans.ts";
-import type { Runtime } from "../../../runtime/runtime.ts";
 import type { BatchRecord } from "../../../wal/record/record_batch.ts";
-import { BatchReader } from "../../../wal/record/batch_reader.ts";
-import { ReadOnlySegment } from "../../../wal/segment/read_only_segment.ts";
-import { parseStem, segmentPaths } from "../../../wal/segment/segment_name.ts";
-import { READ_LIMITS } from "../../logs/read_limits.ts";
 import { hasCode } from "../../../errors.ts";
+import type { LogPart } from "../../logs/log_part.ts";
 import type { FieldView } from "../api_types.ts";
 
 /** Maximum bytes of a field per response. */
 const PART_BYTES = 64 * 1024;
-/** Bytes to read initially for a record. */
-const FIRST_BYTES = 64 * 1024;
 
 /** The fields to show, by record type. */
 const FIELDS: Readonly<Record<string, { wrapper: string; names: readonly string[] }>> = {
@@ -28,11 +22,12 @@ const FIELDS: Readonly<Record<string, { wrapper: string; names: readonly string[
   call_end: { wrapper: "end", names: ["output", "exception", "summary"] },
 };
 
-/** Identifies a record and its fields. */
+/** Looks up the parts of the project with this name; returns `null` if the project is unknown. */
+export type FindPart = (name: string) => Promise<readonly LogPart[] | null>;
+
+/** Identifies records and their fields. */
 export interface FieldRequest {
-  /** Directory of its project. */
-  readonly directory: string;
-  /** `<stem>:<offset>`. */
+  /** `<part>:<position>`. */
   readonly at: string;
   /** ID of the call or span. */
   readonly id: string;
@@ -42,21 +37,31 @@ export interface FieldRequest {
   readonly from?: number;
 }
 
-/** Reads fields of a record; returns `null` if it is not in the log. */
+/** Reads fields of the records at a place; returns `null` if there are none in the log. */
 export async function readFields(
-  runtime: Runtime,
-  request: FieldRequest,
+  find: FindPart,
+  { at, id, field, from = 0 }: FieldRequest,
 ): Promise<FieldView[] | null> {
-  const { directory, at, id, field, from = 0 } = request;
-  const [stem, digits] = at.split(":");
-  if (parseStem(stem) === null || !/^\d{1,15}$/.test(digits ?? "")) return null;
-  const path = segmentPaths(directory, stem).data;
-  const found = await readRecord(runtime, path, stem, Number(digits));
-  if (found === null) return null;
-  const fields = fieldsOf(found.bytes, found.record, id);
-  return fields
-    .filter(({ name }) => field === undefined || name === field)
-    .map(({ name, value }) => fieldView(name, value, from, at));
+  const [name, digits] = at.split(":");
+  if (!/^\d{1,15}$/.test(digits ?? "")) return null;
+  const [part] = await find(name) ?? [];
+  if (part === undefined) return null;
+  const views: FieldView[] = [];
+  let isThere = false;
+  try {
+    for await (const { bytes, lines } of part.at(Number(digits))) {
+      for (const line of lines) {
+        if (!("record" in line)) continue;
+        isThere = true;
+        for (const { name, value } of fieldsOf(bytes, line.record, id)) {
+          if (field === undefined || name === field) views.push(fieldView(name, value, from, at));
+        }
+      }
+    }
+  } catch (error) {
+    if (!hasCode(error, "ENOENT")) throw error; // Delivered meanwhile.
+  }
+  return isThere ? views : null;
 }
 
 /** Returns a part of a field, cut between characters. */
@@ -124,30 +129,5 @@ function spanFields(bytes: Uint8Array, record: BatchRecord, id: string): Field[]
     }));
   } catch {
     return [];
-  }
-}
-
-/** Returns the record at `offset`; `null` if there is none. */
-async function readRecord(
-  { files }: Runtime,
-  path: string,
-  stem: string,
-  offset: number,
-): Promise<{ bytes: Uint8Array; record: BatchRecord } | null> {
-  let segment: ReadOnlySegment;
-  try {
-    segment = new ReadOnlySegment(files, path, { name: stem });
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return null;
-    throw error;
-  }
-  try {
-    if (offset >= segment.end() || await segment.lineAt(offset) !== offset) return null;
-    const limits = { ...READ_LIMITS, records: 1, bytes: FIRST_BYTES };
-    const batch = await new BatchReader(segment, limits, offset).next(false);
-    const record = batch?.records(() => true)[0];
-    return record?.offset === offset ? { bytes: batch!.bytes, record } : null;
-  } finally {
-    segment.close();
   }
 }

@@ -5,12 +5,14 @@
  * @module
  */
 
-import type { Runtime } from "../../../runtime/runtime.ts";
-import type { SegmentState } from "../../../wal/orphans/segment_status.ts";
+import type { Clock } from "../../../runtime/runtime.ts";
 import { endingOf } from "../../exit_codes.ts";
-import { hasLogs, type LogFilter } from "../../logs/projects.ts";
+import type { LogPart } from "../../logs/log_part.ts";
+import type { LogStore } from "../../logs/log_store.ts";
+import type { LogFilter } from "../../logs/projects.ts";
 import { Flow } from "../../status/state/flow.ts";
-import { StatusReporter } from "../../status/state/directory_status.ts";
+import type { ProjectReport, StatusSource } from "../../status/report.ts";
+import type { FlowRate } from "../../status/render.ts";
 import { type AdviceOptions, adviseOn } from "../../status/advice.ts";
 import { Rate } from "../../terminal/progress.ts";
 import type { ReportView, Sample } from "../api_types.ts";
@@ -27,9 +29,8 @@ const MAX_SAMPLES = 900;
 
 /** Options for {@linkcode StatusFeed}. */
 export interface FeedOptions {
-  readonly runtime: Runtime;
-  /** Root directory of all logs. */
-  readonly root: string;
+  readonly clock: Clock;
+  readonly store: LogStore;
   readonly filter: LogFilter;
   readonly advice: AdviceOptions;
   /** Aborted when the command ends. */
@@ -39,9 +40,10 @@ export interface FeedOptions {
 /** Creates reports on request. */
 export class StatusFeed {
   readonly #options: FeedOptions;
-  readonly #reporter: StatusReporter;
+  readonly #source: StatusSource;
   #flow: Flow;
-  #states: ReadonlyMap<string, readonly SegmentState[]> = new Map();
+  /** The projects of the last report, by directory. */
+  #projects: ReadonlyMap<string, ProjectReport> = new Map();
   #report: ReportView | null = null;
   #samples: Sample[] = [];
   #making: Promise<void> | null = null;
@@ -51,10 +53,10 @@ export class StatusFeed {
 
   /** Creates a feed without a report. */
   constructor(options: FeedOptions) {
-    const { runtime, root, filter, stop } = options;
+    const { clock, store, filter, stop } = options;
     this.#options = options;
-    this.#flow = new Flow(runtime.clock, () => new Rate(runtime.clock));
-    this.#reporter = new StatusReporter(runtime, root, filter, (done, total) => {
+    this.#flow = new Flow(clock, () => new Rate(clock));
+    this.#source = store.status(filter, (done, total) => {
       stop.throwIfAborted();
       this.#progress = { done, total };
     });
@@ -80,21 +82,23 @@ export class StatusFeed {
     return this.#samples.filter(({ at }) => at > since);
   }
 
+  /** Returns whether the last report includes a project. */
+  async has(directory: string): Promise<boolean> {
+    return await this.#project(directory) !== undefined;
+  }
+
   /**
-   * Returns the segments of a project in the last report, oldest first; `null` if it is not
-   * included.
+   * Returns the parts of a project in the last report, oldest first; `null` if it is not included.
+   *
+   * @param name Only the part with this name.
    */
-  async states(directory: string): Promise<readonly SegmentState[] | null> {
-    if (this.#report === null) {
-      this.#begin();
-      await this.#making;
-    }
-    return this.#states.get(directory) ?? null;
+  async parts(directory: string, name?: string): Promise<readonly LogPart[] | null> {
+    return await (await this.#project(directory))?.parts(name) ?? null;
   }
 
   /** Creates a report if one is due, and briefly waits for it. */
   async refresh(): Promise<void> {
-    const { clock } = this.#options.runtime;
+    const { clock } = this.#options;
     this.#begin();
     if (this.#making === null) return;
     let timer: { cancel(): void } | undefined;
@@ -103,43 +107,53 @@ export class StatusFeed {
     timer?.cancel();
   }
 
+  async #project(directory: string): Promise<ProjectReport | undefined> {
+    if (this.#report === null) {
+      this.#begin();
+      await this.#making;
+    }
+    return this.#projects.get(directory);
+  }
+
   #begin(): void {
-    if (this.#making !== null || this.#options.runtime.clock.monotonic() < this.#nextAt) return;
+    if (this.#making !== null || this.#options.clock.monotonic() < this.#nextAt) return;
     this.#making = this.#make().finally(() => this.#making = null);
   }
 
   async #make(): Promise<void> {
-    const { runtime, root, advice } = this.#options;
-    const { clock } = runtime;
+    const { clock, store, advice } = this.#options;
     const begun = clock.monotonic();
     this.#progress = null;
     try {
-      const isThere = hasLogs(runtime, root);
+      const isThere = store.isThere();
       // Records that were deleted with the directory do not count as delivered.
       if (!isThere) this.#flow = new Flow(clock, () => new Rate(clock));
-      const report = await this.#reporter.report();
-      const rates = await this.#flow.update(report);
-      this.#states = new Map(report.projects.map(({ directory, segments }) => [
-        directory,
-        segments.map(({ state }) => state),
-      ]));
+      const report = await this.#source.report();
+      // A stream does not tell what was written and sent between two reports.
+      const rates = report.unit === "file" ? await this.#flow.update(report) : null;
+      this.#projects = new Map(report.projects.map((project) => [project.directory, project]));
       this.#report = reportView(report, adviseOn(report, advice), rates, isThere);
       this.#error = null;
-      this.#sample(this.#report, [...rates.values()]);
+      this.#sample(this.#report, rates);
     } catch (error) {
       const { message, hint } = endingOf(error);
       this.#error = [message ?? "The command is ending", hint].filter(Boolean).join(". ");
     }
     const took = clock.monotonic() - begun;
-    this.#nextAt = begun + Math.max(MIN_INTERVAL_MS, took / MAX_SHARE);
+    // A report that failed has waited, for example for servers that are away.
+    this.#nextAt = this.#error === null
+      ? begun + Math.max(MIN_INTERVAL_MS, took / MAX_SHARE)
+      : begun + took + MIN_INTERVAL_MS;
   }
 
-  #sample({ at, totals }: ReportView, rates: readonly { written: number; sent: number }[]): void {
+  #sample({ at, totals }: ReportView, rates: ReadonlyMap<string, FlowRate> | null): void {
+    const total = (of: (rate: FlowRate) => number): number | null =>
+      rates && [...rates.values()].reduce((sum, rate) => sum + of(rate), 0);
     this.#samples.push({
       at,
       pendingBytes: totals.pendingBytes,
-      written: rates.reduce((sum, { written }) => sum + written, 0),
-      sent: rates.reduce((sum, { sent }) => sum + sent, 0),
+      written: total(({ written }) => written),
+      sent: total(({ sent }) => sent),
     });
     if (this.#samples.length > MAX_SAMPLES) this.#samples.shift();
   }

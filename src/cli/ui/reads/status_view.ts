@@ -21,16 +21,27 @@ import type { AdviceView, ProjectView, ReportView, SenderView, WriterView } from
 const MOST = { projects: 200, writers: 200, senders: 100, advice: 50 } as const;
 
 const IDLE: FlowRate = { written: 0, sent: 0 };
+const UNKNOWN = { written: null, sent: null };
 
-/** Returns the view of a report. */
+/**
+ * Returns the view of a report.
+ *
+ * @param rates The rates of the projects, by directory; `null` if they are unknown.
+ */
 export function reportView(
   report: StatusReport,
   advice: readonly Advice[],
-  rates: ReadonlyMap<string, FlowRate>,
+  rates: ReadonlyMap<string, FlowRate> | null,
   hasLogs: boolean,
 ): ReportView {
   const projects = report.projects
-    .map((project) => projectView(project, report, rates.get(project.directory) ?? IDLE))
+    .map((project) =>
+      projectView(
+        project,
+        report,
+        rates === null ? UNKNOWN : rates.get(project.directory) ?? IDLE,
+      )
+    )
     .sort((a, b) => b.pendingBytes - a.pendingBytes || b.deadLetters.total - a.deadLetters.total);
   const writers = writingsOf(report).sort(byRelevance);
   const processes = new Map(report.processes.map((process) => [process.token, process]));
@@ -62,6 +73,7 @@ export function reportView(
   ) as ReportView["left"];
   return {
     at: report.at,
+    unit: report.unit,
     hasLogs,
     totals: totalsOf(report),
     projects: projects.slice(0, MOST.projects),
@@ -75,7 +87,7 @@ export function reportView(
 function projectView(
   project: ProjectReport,
   report: StatusReport,
-  { written, sent }: FlowRate,
+  { written, sent }: Pick<ProjectView, "written" | "sent">,
 ): ProjectView {
   const { deadLetters, health } = project;
   const { state, by, report: sender } = senderStateOf(project, report);

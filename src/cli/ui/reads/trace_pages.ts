@@ -4,8 +4,7 @@
  * @module
  */
 
-import type { Runtime } from "../../../runtime/runtime.ts";
-import { pendingBytes, type SegmentState } from "../../../wal/orphans/segment_status.ts";
+import type { Clock } from "../../../runtime/runtime.ts";
 import {
   begin,
   type CallNode,
@@ -13,6 +12,7 @@ import {
   type Trace,
   walk,
 } from "../../inspect/call_tree.ts";
+import type { LogPart } from "../../logs/log_part.ts";
 import type { CallPage, CallView, TracePage, TraceView } from "../api_types.ts";
 import { PagedReads } from "./paged_reads.ts";
 import { readTraces, type TraceStep } from "./trace_reader.ts";
@@ -21,7 +21,7 @@ import { readTraces, type TraceStep } from "./trace_reader.ts";
 const PAGE_TRACES = 50;
 /** Maximum bytes to read for a page, since matches may be rare. */
 const PAGE_BYTES = 32 * 1024 * 1024;
-/** Maximum blocks to read for a page, since there may be many small segments. */
+/** Maximum blocks to read for a page, since there may be many small parts. */
 const PAGE_STEPS = 2_000;
 /** Number of calls on a page of a trace. */
 const PAGE_CALLS = 500;
@@ -42,12 +42,12 @@ export interface TraceFilter {
   readonly text: string;
 }
 
-/** Looks up the segments of a project; returns `null` if it is unknown. */
-export type FindStates = (directory: string) => Promise<readonly SegmentState[] | null>;
+/** Looks up the parts of a project; returns `null` if it is unknown. */
+export type FindParts = (directory: string) => Promise<readonly LogPart[] | null>;
 
 /** Some of the traces in a list. */
 interface Listed extends TraceStep {
-  /** Pending bytes of the project. */
+  /** Bytes to read for all of them. */
   readonly total: number;
   /** Prefix of the keys of its traces. */
   readonly prefix: string;
@@ -55,16 +55,14 @@ interface Listed extends TraceStep {
 
 /** Reads pages of traces. */
 export class TracePages {
-  readonly #runtime: Runtime;
-  readonly #find: FindStates;
+  readonly #find: FindParts;
   readonly #reads: PagedReads<Listed>;
   readonly #opened = new OpenTraces();
 
   /** @param newId Creates the IDs of lists. */
-  constructor(runtime: Runtime, find: FindStates, newId: () => string) {
-    this.#runtime = runtime;
+  constructor(clock: Clock, find: FindParts, newId: () => string) {
     this.#find = find;
-    this.#reads = new PagedReads(runtime.clock, newId);
+    this.#reads = new PagedReads(clock, newId);
   }
 
   /** Starts a list of a project's traces; returns its ID. */
@@ -116,10 +114,10 @@ export class TracePages {
   }
 
   async *#list(directory: string): AsyncGenerator<Listed> {
-    const states = await this.#find(directory) ?? [];
-    const total = states.reduce((sum, state) => sum + pendingBytes(state), 0);
+    const parts = await this.#find(directory) ?? [];
+    const total = parts.reduce((sum, { pendingBytes }) => sum + pendingBytes, 0);
     const prefix = `${directory}/`;
-    for await (const { traces, read } of readTraces(this.#runtime, states)) {
+    for await (const { traces, read } of readTraces(parts)) {
       // One block may complete thousands of traces.
       for (let from = 0; from === 0 || from < traces.length; from += PAGE_TRACES) {
         yield { traces: traces.slice(from, from + PAGE_TRACES), read, total, prefix };
@@ -208,7 +206,7 @@ function nameOf({ displayName, op, hasStart }: CallNode): string {
 }
 
 function placeName(place: RecordPlace | undefined): string | null {
-  return place === undefined ? null : `${place.stem}:${place.offset}`;
+  return place === undefined ? null : `${place.part}:${place.offset}`;
 }
 
 function clip(text: string): string {

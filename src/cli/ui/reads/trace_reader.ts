@@ -1,5 +1,5 @@
 /**
- * Reads a project's traces with pending calls, newest first, across all processes. Segments are
+ * Reads a project's traces with pending calls, newest first, across all parts of its log. Parts are
  * read from their ends, in parallel, in blocks.
  *
  * @module
@@ -7,16 +7,14 @@
 
 import { hasCode } from "../../../errors.ts";
 import { isOtelType } from "../../../protocol/otlp/otel_request.ts";
-import type { Runtime } from "../../../runtime/runtime.ts";
-import type { SegmentState } from "../../../wal/orphans/segment_status.ts";
 import { begin, CallForest, MAX_CALLS, type Trace } from "../../inspect/call_tree.ts";
 import { factsOf, spanFactsOf } from "../../inspect/record_facts.ts";
-import { blocksFromEnd, type LogBatch, readLog } from "../../logs/log_lines.ts";
-import { begunAt } from "../../status/state/oldest_record.ts";
+import type { LogBatch, LogBlock } from "../../logs/log_lines.ts";
+import type { LogPart } from "../../logs/log_part.ts";
 
-/** Bytes of a segment to read at once. */
+/** Approximate bytes of a part to read at once. */
 const BLOCK_BYTES = 512 * 1024;
-/** Maximum number of segments whose modification time is looked up; others are ordered by name. */
+/** Maximum number of parts whose modification time is looked up; others are ordered by their start. */
 const MAX_STATS = 2_000;
 
 /** A trace that was read. */
@@ -36,9 +34,9 @@ export interface TraceStep {
 }
 
 interface Cursor {
-  readonly state: SegmentState;
+  readonly part: LogPart;
   /** Blocks not read yet; `null` before the first one. */
-  blocks: AsyncIterator<{ readonly from: number; readonly to: number }> | null;
+  blocks: AsyncIterator<LogBlock> | null;
   /** Unread records are not newer than this, epoch ms. */
   bound: number;
 }
@@ -47,29 +45,26 @@ interface Cursor {
  * Reads traces. After each block, yields those that are complete and cannot be followed by newer
  * ones. Memory is bounded: a trace that does not fit is yielded in parts.
  *
- * @param states The segments of a project, oldest first.
+ * @param parts The parts of a project, oldest first.
  */
-export async function* readTraces(
-  runtime: Runtime,
-  states: readonly SegmentState[],
-): AsyncGenerator<TraceStep> {
+export async function* readTraces(parts: readonly LogPart[]): AsyncGenerator<TraceStep> {
   const forest = new CallForest();
   const ready = new ReadyTraces();
-  const cursors = openCursors(runtime, states);
+  const cursors = openCursors(parts);
   let read = 0;
-  let parts = 0;
+  let split = 0;
   while (cursors.length > 0) {
     const cursor = cursors[cursors.length - 1];
-    const block = await nextBlock(runtime, cursor);
+    const block = await nextBlock(cursor);
     if (block === null) {
       cursors.pop();
     } else {
-      cursor.bound = Math.min(cursor.bound, await readBlock(runtime, cursor.state, block, forest));
-      read += block.to - block.from;
+      cursor.bound = Math.min(cursor.bound, await readBlock(cursor.part, block, forest));
+      read += block.bytes;
       settle(cursors);
     }
     ready.add(forest.takeComplete(), 0);
-    if (forest.isFull) ready.add(forest.takeAll(), ++parts);
+    if (forest.isFull) ready.add(forest.takeAll(), ++split);
     const horizon = ready.calls > MAX_CALLS ? -Infinity : cursors.at(-1)?.bound ?? -Infinity;
     if (block !== null) yield { traces: ready.take(horizon), read };
   }
@@ -101,15 +96,14 @@ class ReadyTraces {
   }
 }
 
-/** Returns cursors for all segments with pending bytes, the one with the newest records last. */
-function openCursors(runtime: Runtime, states: readonly SegmentState[]): Cursor[] {
-  const pending = states.filter(({ size, checkpoint }) => size > checkpoint.offset);
+/** Returns cursors for all parts with pending bytes, the one with the newest records last. */
+function openCursors(parts: readonly LogPart[]): Cursor[] {
+  const pending = parts.filter(({ pendingBytes }) => pendingBytes > 0);
   const hasTimes = pending.length <= MAX_STATS;
-  return pending.map((state): Cursor => ({
-    state,
+  return pending.map((part): Cursor => ({
+    part,
     blocks: null,
-    bound: (hasTimes ? runtime.files.stat(state.paths.data)?.modified : null) ??
-      begunAt(state.stem) ?? 0,
+    bound: (hasTimes ? part.written() : null) ?? part.begun ?? Infinity,
   })).sort((a, b) => a.bound - b.bound);
 }
 
@@ -126,15 +120,9 @@ function settle(cursors: Cursor[]): void {
   cursors.splice(low, 0, moved);
 }
 
-async function nextBlock(
-  runtime: Runtime,
-  cursor: Cursor,
-): Promise<{ readonly from: number; readonly to: number } | null> {
-  const { state } = cursor;
-  cursor.blocks ??= blocksFromEnd(runtime, state, {
-    start: state.checkpoint.offset,
-    blockBytes: BLOCK_BYTES,
-  });
+async function nextBlock(cursor: Cursor): Promise<LogBlock | null> {
+  const { part } = cursor;
+  cursor.blocks ??= part.blocksFromEnd({ start: part.pendingFrom, blockBytes: BLOCK_BYTES });
   try {
     const { done, value } = await cursor.blocks.next();
     return done ? null : value;
@@ -146,15 +134,14 @@ async function nextBlock(
 
 /** Reads a block into `forest`; returns the time of its oldest record, epoch ms. */
 async function readBlock(
-  runtime: Runtime,
-  state: SegmentState,
-  block: { readonly from: number; readonly to: number },
+  part: LogPart,
+  { from, to }: LogBlock,
   forest: CallForest,
 ): Promise<number> {
   let oldest = Infinity;
   try {
-    for await (const batch of readLog(runtime, state, block)) {
-      oldest = Math.min(oldest, readBatch(batch, state.stem, forest));
+    for await (const batch of part.read({ from, to })) {
+      oldest = Math.min(oldest, readBatch(batch, part.name, forest));
     }
   } catch (error) {
     if (!hasCode(error, "ENOENT")) throw error;
@@ -162,13 +149,13 @@ async function readBlock(
   return oldest;
 }
 
-function readBatch({ bytes, lines }: LogBatch, stem: string, forest: CallForest): number {
+function readBatch({ bytes, lines }: LogBatch, part: string, forest: CallForest): number {
   let oldest = Infinity;
   for (const line of lines) {
     if (!("record" in line)) continue;
     const { record, length, offset } = line;
     const { type } = record;
-    const place = { stem, offset };
+    const place = { part, offset };
     if (isOtelType(type)) {
       const spans = spanFactsOf(bytes, record);
       for (const span of spans) {

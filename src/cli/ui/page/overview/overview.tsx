@@ -12,7 +12,7 @@ import {
   formatDuration,
   formatEstimate,
 } from "../../../terminal/format.ts";
-import { Badge, Left, Table } from "../parts.tsx";
+import { Badge, Left, NoProjects, Table } from "../parts.tsx";
 import { Plots } from "./plots.tsx";
 import { agoText } from "../times.ts";
 
@@ -21,13 +21,16 @@ export function Overview(
   { report, samples }: { report: ReportView; samples: readonly Sample[] },
 ): JSX.Element {
   const { totals, left } = report;
+  const isStream = report.unit === "partition";
   const facts: [string, string][] = [
     ["pending records", formatEstimate(totals.pendingRecords, totals.pendingEstimated)],
     ["pending bytes", formatBytes(totals.pendingBytes)],
     ["oldest record", agoText(totals.oldest, report.at)],
     ["dead letters", formatCount(totals.deadLetters)],
-    ["dropped records", formatCount(totals.droppedRecords)],
-    ["only in memory", formatCount(totals.memoryRecords)],
+    ...isStream ? [] : [
+      ["dropped records", formatCount(totals.droppedRecords)],
+      ["only in memory", formatCount(totals.memoryRecords)],
+    ] as [string, string][],
   ];
   return (
     <>
@@ -39,17 +42,21 @@ export function Overview(
           </div>
         ))}
       </dl>
-      <Plots samples={samples} />
+      <Plots samples={samples} hasRates={!isStream} />
       <Advice advice={report.advice} left={left.advice} />
       <h2>Projects</h2>
-      <Projects projects={report.projects} now={report.at} />
+      <Projects report={report} />
       <Left count={left.projects} what="projects" />
       <h2>Senders</h2>
       <Senders report={report} />
       <Left count={left.senders} what="senders" />
-      <h2>Writers</h2>
-      <Writers report={report} />
-      <Left count={left.writers} what="writers" />
+      {isStream ? null : (
+        <>
+          <h2>Writers</h2>
+          <Writers report={report} />
+          <Left count={left.writers} what="writers" />
+        </>
+      )}
     </>
   );
 }
@@ -78,13 +85,19 @@ export function tracesAddress({ directory }: ProjectView): string {
   return `#traces/${encodeURIComponent(directory)}`;
 }
 
-function Projects(
-  { projects, now }: { projects: readonly ProjectView[]; now: number },
-): JSX.Element {
-  if (projects.length === 0) return <p class="quiet">No project has a log.</p>;
-  const titles = ["Project", "Sender", "Pending", "Records", "Oldest", "Delivered", "Written"];
+/** A stream shows neither rates nor what its writers hold. */
+function Projects({ report: { projects, unit, at } }: { report: ReportView }): JSX.Element {
+  if (projects.length === 0) return <NoProjects unit={unit} />;
+  const isStream = unit === "partition";
+  const titles = [
+    ...["Project", "Sender", "Pending", "Records", "Oldest"],
+    ...isStream ? [] : ["Delivered", "Written"],
+    "Dead letters",
+    ...isStream ? [] : ["Dropped", "In memory"],
+    "Quota",
+  ];
   return (
-    <Table label="Projects" titles={[...titles, "Dead letters", "Dropped", "In memory", "Quota"]}>
+    <Table label="Projects" titles={titles}>
       {projects.map((one) => (
         <tr key={one.directory}>
           <th scope="row">
@@ -95,13 +108,21 @@ function Projects(
           </td>
           <td class="number">{formatBytes(one.pendingBytes)}</td>
           <td class="number">{formatEstimate(one.pendingRecords, one.pendingEstimated)}</td>
-          <td class="number">{agoText(one.oldest, now)}</td>
-          <td class="number">{formatBytes(one.sent)}/s</td>
-          <td class="number">{formatBytes(one.written)}/s</td>
+          <td class="number">{agoText(one.oldest, at)}</td>
+          {isStream ? null : (
+            <>
+              <td class="number">{rateText(one.sent)}</td>
+              <td class="number">{rateText(one.written)}</td>
+            </>
+          )}
           <td class="number">{formatCount(one.deadLetters.total)}</td>
-          <td class="number">{formatCount(one.droppedRecords)}</td>
-          <td class="number">{formatCount(one.memoryRecords)}</td>
-          <td class="number">{quotaText(one.quota, now)}</td>
+          {isStream ? null : (
+            <>
+              <td class="number">{formatCount(one.droppedRecords)}</td>
+              <td class="number">{formatCount(one.memoryRecords)}</td>
+            </>
+          )}
+          <td class="number">{quotaText(one.quota, at)}</td>
         </tr>
       ))}
     </Table>
@@ -136,6 +157,10 @@ function Senders({ report: { senders, at } }: { report: ReportView }): JSX.Eleme
       ))}
     </Table>
   );
+}
+
+function rateText(rate: number | null): string {
+  return rate === null ? "–" : `${formatBytes(rate)}/s`;
 }
 
 function quotaText(quota: ProjectView["quota"], now: number): string {

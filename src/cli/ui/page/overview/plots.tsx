@@ -19,7 +19,7 @@ interface Line {
   readonly label: string;
   /** Name of a color in the style sheet. */
   readonly color: string;
-  readonly value: (sample: Sample) => number;
+  readonly value: (sample: Sample) => number | null;
 }
 
 const PENDING: readonly Line[] = [
@@ -30,8 +30,10 @@ const RATES: readonly Line[] = [
   { label: "written", color: "--line-2", value: ({ written }) => written },
 ];
 
-/** Both plots. */
-export function Plots({ samples }: { samples: readonly Sample[] }): JSX.Element {
+/** The plots; that of rates only where they are known. */
+export function Plots(
+  { samples, hasRates }: { samples: readonly Sample[]; hasRates: boolean },
+): JSX.Element {
   const last = samples.at(-1);
   const pending = formatBytes(last?.pendingBytes ?? 0);
   const rates = `${formatBytes(last?.sent ?? 0)}/s delivered, ${
@@ -40,7 +42,9 @@ export function Plots({ samples }: { samples: readonly Sample[] }): JSX.Element 
   return (
     <div class="plots">
       <Plot title="Pending" now={pending} lines={PENDING} samples={samples} unit="" />
-      <Plot title="Rate" now={rates} lines={RATES} samples={samples} unit="/s" />
+      {hasRates
+        ? <Plot title="Rate" now={rates} lines={RATES} samples={samples} unit="/s" />
+        : null}
     </div>
   );
 }

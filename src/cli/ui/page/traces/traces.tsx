@@ -10,7 +10,7 @@ import type { ProjectView, ReportView, TracePage, TraceView } from "../../api_ty
 import { formatBytes, formatCount, formatDuration, plural } from "../../../terminal/format.ts";
 import { get } from "../api.ts";
 import { tracesAddress } from "../overview/overview.tsx";
-import { Failure } from "../parts.tsx";
+import { Failure, NoProjects } from "../parts.tsx";
 import { timeText } from "../times.ts";
 import { TraceTree } from "./trace_tree.tsx";
 
@@ -23,13 +23,13 @@ const TYPING_MS = 300;
 export function Traces(
   { report, chosen: [directory] }: { report: ReportView; chosen: readonly string[] },
 ): JSX.Element {
-  const { projects } = report;
+  const { projects, unit } = report;
   const named = projects.find((one) => one.directory === directory);
   const project = named ?? (directory === undefined ? projects[0] : undefined);
   if (project === undefined) {
-    return (
-      <p class="quiet">{directory === undefined ? "No project has a log." : "No such project."}</p>
-    );
+    return directory === undefined
+      ? <NoProjects unit={unit} />
+      : <p class="quiet">No such project.</p>;
   }
   return (
     <>
