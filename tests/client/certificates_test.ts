@@ -5,7 +5,6 @@
  */
 
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:https";
@@ -13,11 +12,10 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startMockServer } from "../../tools/mock_server/serve.ts";
+import { makeCertificates, withoutOpenssl } from "../support/network/certificates.ts";
 import { ownRuntime } from "../support/processes/child_fixture.ts";
 import { UserProject } from "../support/processes/program_fixture.ts";
 import { test } from "../harness.ts";
-
-const skip = spawnSync("openssl", ["version"]).status !== 0 && "certificates are made by openssl";
 
 interface Way {
   env?: Record<string, string>;
@@ -38,21 +36,6 @@ const WAYS: Record<string, Record<string, Way>> = {
     "no check": { runtimeArgs: ["-A", "--unsafely-ignore-certificate-errors=localhost"] },
   },
 };
-
-/** Creates an authority, and a server key and certificate issued by it, in a directory. */
-function makeCertificates(directory: string): void {
-  const openssl = (...args: string[]): void => {
-    const { status, stderr } = spawnSync("openssl", args, { cwd: directory, encoding: "utf8" });
-    assert.equal(status, 0, stderr);
-  };
-  const key = ["-newkey", "rsa:2048", "-nodes"];
-  openssl("req", "-x509", ...key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=authority");
-  openssl("req", ...key, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=localhost");
-  const names = "subjectAltName=DNS:localhost,IP:127.0.0.1";
-  spawnSync("sh", ["-c", `echo ${names} > names`], { cwd: directory });
-  const signing = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names"];
-  openssl("x509", "-req", "-in", "server.csr", ...signing, "-out", "server.pem");
-}
 
 test(
   "certificates: only the authorities that the runtime is configured with are trusted",
@@ -122,5 +105,5 @@ test(
       rmSync(directory, { recursive: true });
     }
   },
-  { skip, timeout: 60_000 },
+  { skip: withoutOpenssl, timeout: 60_000 },
 );

@@ -8,6 +8,8 @@ import { openEngine } from "../../src/jetstream/nats/open_engine.ts";
 import { detectRuntime } from "../../src/runtime/detect.ts";
 import type { Runtime } from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";
+import { ownRuntime } from "../support/processes/child_fixture.ts";
+import { makeCertificates, withoutOpenssl } from "../support/network/certificates.ts";
 import { startNats, withoutNats } from "../support/jetstream/nats_server.ts";
 
 /** The host's runtime with another environment. */
@@ -22,10 +24,11 @@ function withEnvironment(variables: Readonly<Record<string, string>>): Runtime {
 async function connects(
   address: string,
   variables: Readonly<Record<string, string>>,
+  scheme: "nats" | "tls" = "nats",
 ): Promise<void> {
   const engine = await openEngine({
     runtime: withEnvironment(variables),
-    address: parseLogAddress(`nats://${address}`),
+    address: parseLogAddress(`${scheme}://${address}`),
   });
   await engine.close();
 }
@@ -65,6 +68,39 @@ test("credentials: a token", async () => {
   await assert.rejects(connects(server.address, { NATS_TOKEN: "another" }), {
     code: "ERR_INVALID_OPTION",
   });
+}, { skip: withoutNats });
+
+test("credentials: TLS with a private authority, and a certificate of the client", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "weave-wal-tls-"));
+  makeCertificates(directory, ["server", "client"]);
+  const file = (name: string): string => join(directory, name);
+  const config = `tls {
+  cert_file: "${file("server.pem")}"
+  key_file: "${file("server.key")}"
+  ca_file: "${file("ca.pem")}"
+  verify: true
+}`;
+  await using server = await startNats({ config });
+  const own = { NATS_CERT: file("client.pem"), NATS_KEY: file("client.key") };
+  await connects(server.address, { NATS_CA: file("ca.pem"), ...own }, "tls");
+  await assert.rejects(connects(server.address, own, "tls"), /Cannot connect to 127\.0\.0\.1/);
+  // On Deno, a certificate that the servers reject ends the program.
+  if (ownRuntime !== "deno") {
+    await assert.rejects(
+      connects(server.address, { NATS_CA: file("ca.pem") }, "tls"),
+      /Cannot connect to 127\.0\.0\.1/,
+    );
+  }
+  await assert.rejects(connects(server.address, { ...own, NATS_CA: file("none") }, "tls"), {
+    code: "ERR_INVALID_OPTION",
+    message: /Cannot read the file of NATS_CA/,
+  });
+  await rm(directory, { recursive: true });
+}, { skip: withoutNats || withoutOpenssl });
+
+test("credentials: servers without TLS are refused by tls://", async () => {
+  await using server = await startNats();
+  await assert.rejects(connects(server.address, {}, "tls"), /Cannot connect to 127\.0\.0\.1/);
 }, { skip: withoutNats });
 
 test("credentials: a password in --log is refused, and not repeated", () => {

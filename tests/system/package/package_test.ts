@@ -21,7 +21,7 @@ import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { join } from "@std/path";
 import { publicEntries } from "../../../scripts/build/entries.ts";
-import { type Outcome, projectRoot } from "../../../scripts/test/process.ts";
+import { type Outcome, projectRoot, run } from "../../../scripts/test/process.ts";
 import { type MockServer, startMockServer } from "../../../tools/mock_server/serve.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import { test } from "../../harness.ts";
@@ -102,6 +102,7 @@ test("the packed package installs without dependencies, compiles, and traces", a
     await traces(app);
     await makesDurable(app);
     for (const command of Object.keys(manifest.bin ?? {})) await answers(app, command);
+    await asksForPackages(app);
   } finally {
     rmSync(top, { recursive: true });
   }
@@ -232,4 +233,27 @@ async function answers(app: string, command: string): Promise<void> {
   const demo = await succeeds(path, ["demo", "--runtime", detectRuntime().name], { cwd: app });
   assert.match(demo.output, /answerQuestion “/);
   assert.doesNotMatch(demo.output, /\b(?:[a-z]+[A-Z]\w*|tokenize|rank)\d+ /, "names of a bundler");
+}
+
+/** Without the packages of NATS, `--log nats://` says what to install; with them, it connects. */
+async function asksForPackages(app: string): Promise<void> {
+  const path = join(app, "node_modules", ".bin", "weave-wal");
+  const names = "@nats-io/transport-node @nats-io/jetstream @nats-io/kv";
+  for (const command of ["relay", "flush", "status", "ui"]) {
+    const args = [
+      command,
+      "--log",
+      "nats://127.0.0.1:9",
+      ...command === "relay" ? ["--spool=off"] : [],
+    ];
+    const { status, output } = await run(path, args, { cwd: app, env: { WANDB_API_KEY: "key" } });
+    assert.equal(status, 2, output);
+    assert.ok(output.includes(`install its packages: npm install ${names}`), output);
+  }
+  symlinkSync(join(projectRoot, "node_modules/@nats-io"), join(app, "node_modules/@nats-io"));
+  const { status, output } = await run(path, ["status", "--log", "nats://127.0.0.1:9"], {
+    cwd: app,
+  });
+  assert.equal(status, 3, output);
+  assert.match(output, /Cannot use the log: Cannot connect to 127\.0\.0\.1:9/);
 }
