@@ -75,7 +75,10 @@ export class NatsEngine implements LogEngine {
     // A disconnected client would buffer the message and send it later.
     if (!this.#connected) throw new EngineError("away", "No connection");
     const { publishMs: timeout = PUBLISH_MS } = this.#options;
-    return (await ask(() => this.#client.publish(subject, payload, { msgID: id, timeout }))).seq;
+    const { seq } = await ask(() => this.#client.publish(subject, payload, { msgID: id, timeout }));
+    // Some servers answer so to a copy of a message that no quorum has yet, and may never have.
+    if (seq === 0) throw new EngineError("away", "No quorum has the message yet");
+    return seq;
   }
 
   read(filter: string, from: number): NatsReader {

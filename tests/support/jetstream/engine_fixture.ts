@@ -12,16 +12,23 @@ import { detectRuntime } from "../../../src/runtime/detect.ts";
 /** An engine that closes its connection when disposed. */
 export type TestEngine = NatsEngine & AsyncDisposable;
 
-/** Opens the engine of a log. @param address `host:port[,host:port…]`. */
+/**
+ * Opens the engine of a log.
+ *
+ * @param address `host:port[,host:port…]`.
+ * @param publishMs Time limit for the acknowledgement of a message, in ms.
+ */
 export async function openTestEngine(
   address: string,
   settings: OpenEngineOptions["settings"] = {},
   stream = "TEST",
+  publishMs?: number,
 ): Promise<TestEngine> {
   const engine = await openEngine({
     runtime: detectRuntime(),
     address: parseLogAddress(`nats://${address}/${stream}`),
     settings: { leaseTtlMs: 1_000, ...settings },
+    ...(publishMs === undefined ? {} : { publishMs }),
   });
   return Object.assign(engine, { [Symbol.asyncDispose]: () => engine.close() });
 }
