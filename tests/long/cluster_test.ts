@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import { test } from "../harness.ts";
 import { oneFaultOfEachKind } from "../support/jetstream/cluster_scenario.ts";
-import { openTestEngine } from "../support/jetstream/engine_fixture.ts";
+import { openTestEngine, type TestEngine } from "../support/jetstream/engine_fixture.ts";
 import { Fleet, STREAM } from "../support/jetstream/fleet.ts";
 import { withoutNats } from "../support/jetstream/nats_server.ts";
 import { TcpProxy } from "../support/jetstream/tcp_proxy.ts";
@@ -16,6 +16,7 @@ import { partitionFilter, recordSubject } from "../../src/jetstream/subjects.ts"
 
 const options = { skip: withoutNats, timeout: 600_000 };
 const ROUNDS = 16;
+const CALLERS = 8;
 
 /** Numbers in [0, 1) determined by a seed. */
 function randomOf(seed: number): () => number {
@@ -58,7 +59,7 @@ test(`cluster: ${ROUNDS} faults in a row lose nothing that was answered`, async 
   const seed = Date.now() % 1_000_000;
   const random = randomOf(seed);
   await using fleet = await Fleet.start({ relayArgs: ["--spool", "off"], senders: 3 });
-  fleet.load.start(8);
+  fleet.load.start(CALLERS);
   await fleet.load.answered(50);
   const names = Object.keys(FAULTS);
   const done: string[] = [];
@@ -72,20 +73,27 @@ test(`cluster: ${ROUNDS} faults in a row lose nothing that was answered`, async 
   await fleet.assertWhole();
 }, options);
 
-test("cluster: a rolling restart of all nodes loses nothing", async () => {
-  await using fleet = await Fleet.start({ relayArgs: ["--spool", "off"] });
-  fleet.load.start(8);
-  await fleet.load.answered(50);
-  for (const node of fleet.cluster.nodes) {
-    await fleet.someoneDied();
-    await node.kill("SIGTERM");
-    await fleet.load.more(10);
-    await node.start();
-    await fleet.cluster.isCurrent(STREAM);
-    await fleet.load.more(20);
-  }
-  await fleet.assertWhole();
-}, options);
+const ENDS = {
+  "a rolling restart of all nodes": "SIGTERM",
+  "a kill of each node": "SIGKILL",
+} as const;
+
+for (const [what, signal] of Object.entries(ENDS)) {
+  test(`cluster: ${what} loses nothing`, async () => {
+    await using fleet = await Fleet.start({ relayArgs: ["--spool", "off"] });
+    fleet.load.start(CALLERS);
+    await fleet.load.answered(50);
+    for (const node of fleet.cluster.nodes) {
+      await fleet.someoneDied();
+      await node.kill(signal);
+      await fleet.load.more(10);
+      await node.start();
+      await fleet.cluster.isCurrent(STREAM);
+      await fleet.load.more(20);
+    }
+    await fleet.assertWhole();
+  }, options);
+}
 
 test("cluster: a relay that is cut off spools, and forwards in order", async () => {
   const proxies: TcpProxy[] = [];
@@ -97,8 +105,9 @@ test("cluster: a relay that is cut off spools, and forwards in order", async () 
     },
   });
   const [relay] = fleet.relays;
-  fleet.load.start(8);
+  fleet.load.start(CALLERS);
   await fleet.load.answered(50);
+  fleet.answersMayBeLost(CALLERS);
   for (const proxy of proxies) proxy.cut();
   await relay.sees("writing to the disk");
   await fleet.load.more(50);
@@ -128,25 +137,26 @@ test("cluster: what is published twice, also after an election, is stored once",
     cluster.nodes.map(({ address }) => openTestEngine(address, {}, STREAM)),
   );
   const subject = recordSubject("weave-wal", 0, "a/b");
-  const publish = async (one: number): Promise<number[]> => {
-    const payload = new TextEncoder().encode(`${one}`);
-    return await Promise.all(engines.map((each) => each.publish(subject, payload, `m${one}`)));
-  };
-  const first = await Promise.all(Array.from({ length: 50 }, (_, one) => publish(one)));
-  for (const places of first) assert.equal(new Set(places).size, 1);
-  const leader = await cluster.leader(STREAM);
-  await leader.kill();
-  const again = async (one: number): Promise<number> => {
+  const publish = async (to: TestEngine, one: number): Promise<number> => {
     for (;;) {
       try {
-        return await engine.publish(subject, new TextEncoder().encode(`${one}`), `m${one}`);
+        return await to.publish(subject, new TextEncoder().encode(`${one}`), `m${one}`);
       } catch (error) {
         assert.equal((error as { failure?: string }).failure, "away");
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
     }
   };
-  for (const [one, [place]] of first.entries()) assert.equal(await again(one), place);
+  const first = await Promise.all(
+    Array.from(
+      { length: 50 },
+      (_, one) => Promise.all(engines.map((each) => publish(each, one))),
+    ),
+  );
+  for (const places of first) assert.equal(new Set(places).size, 1, `${places}`);
+  const leader = await cluster.leader(STREAM);
+  await leader.kill();
+  for (const [one, [place]] of first.entries()) assert.equal(await publish(engine, one), place);
   assert.equal((await engine.state()).messages, 50);
   assert.equal((await engine.first(partitionFilter("weave-wal", 0), 1))?.seq, first[0][0]);
   for (const each of engines) await each.close();

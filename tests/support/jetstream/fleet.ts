@@ -5,6 +5,9 @@
  */
 
 import assert from "node:assert/strict";
+import { parseLogAddress } from "../../../src/jetstream/nats/connect.ts";
+import { openStores } from "../../../src/jetstream/nats/open_stores.ts";
+import { detectRuntime } from "../../../src/runtime/detect.ts";
 import { type MockServer, startMockServer } from "../../../tools/mock_server/serve.ts";
 import { type Running, startCli, type Surroundings, temporary } from "../cli/cli_support.ts";
 import { type RelayProcess, startRelayProcess } from "../relay/relay_process.ts";
@@ -88,16 +91,21 @@ export class Fleet implements AsyncDisposable {
     const address = index === 0 ? this.#addresses.join() : this.cluster.address;
     const log = `nats://${address}/${STREAM}`;
     const args = ["--log", log, "--dir", `spool-${index}`, ...this.#options.relayArgs ?? []];
-    this.relays[index] = await startRelayProcess(this.#surroundings, args);
+    this.relays[index] = await whenReachable(() => startRelayProcess(this.#surroundings, args));
     this.load.use(this.relays.map(({ url }) => url));
   }
 
   /** Starts another sender. */
   async startSender(): Promise<void> {
     const log = `nats://${this.cluster.address}/${STREAM}`;
-    const sender = startCli(["flush", "--follow", "--json", "--log", log], this.#surroundings);
-    await sender.sees('"following"');
-    this.senders.push(sender);
+    const args = ["flush", "--follow", "--json", "--log", log];
+    this.senders.push(
+      await whenReachable(async () => {
+        const sender = startCli(args, this.#surroundings);
+        await sender.sees('"following"');
+        return sender;
+      }),
+    );
   }
 
   /** Kills a relay and starts another in its place. */
@@ -122,11 +130,18 @@ export class Fleet implements AsyncDisposable {
     this.#inFlight += messages;
   }
 
+  /** Notes that answers of the servers to these requests may be lost: relays spool them again. */
+  answersMayBeLost(requests: number): void {
+    this.#inFlight += requests;
+  }
+
   /** Stops the callers, waits until the server has everything, and compares the counts. */
   async assertWhole(): Promise<void> {
     const { load, mock, engine } = this;
     await load.finish();
-    await mock.waitFor(() => load.isComplete(mock), { timeout: 90_000 });
+    await mock.waitFor(() => load.isComplete(mock), { timeout: 90_000 }).catch(async (error) => {
+      throw new Error(`${error.message}\n${await this.#scene()}`);
+    });
     for (const sender of this.senders) {
       sender.kill("SIGTERM");
       const { code, err } = await sender.ended;
@@ -156,6 +171,24 @@ export class Fleet implements AsyncDisposable {
     assert.equal(messages, 0, "what was delivered is removed");
   }
 
+  /** Returns the remaining messages, the keys, and the last output of the processes. */
+  async #scene(): Promise<string> {
+    const address = parseLogAddress(`nats://${this.cluster.address}/${STREAM}`);
+    const stores = await openStores(detectRuntime(), address);
+    const left: string[] = [];
+    for (const store of [stores.records, stores.keys]) {
+      for await (const { subject, seq, time, payload } of store.read(">")) {
+        const text = new TextDecoder().decode(payload.subarray(0, 200));
+        left.push(`${subject} ${seq} ${new Date(time).toISOString()} ${text}`);
+      }
+    }
+    await stores.close();
+    const output = [...this.senders, ...this.relays].map(({ pid, out, err }) =>
+      `pid ${pid}: ${out().slice(-2_000)} ${err().slice(-2_000)}`
+    );
+    return [new Date().toISOString(), ...left.slice(0, 50), ...output].join("\n");
+  }
+
   get #surroundings(): Surroundings {
     return {
       cwd: this.#place.path,
@@ -172,6 +205,20 @@ export class Fleet implements AsyncDisposable {
     await this.mock[Symbol.asyncDispose]();
     await this.#place[Symbol.asyncDispose]();
     await this.cluster[Symbol.asyncDispose]();
+  }
+}
+
+/**
+ * Starts a process again until it reaches the servers, as the supervisor of a host does: without a
+ * leader it ends.
+ */
+async function whenReachable<Process>(start: () => Promise<Process>): Promise<Process> {
+  for (;;) {
+    try {
+      return await start();
+    } catch (error) {
+      if (!(error as Error).message.includes("Cannot use the log")) throw error;
+    }
   }
 }
 
