@@ -25,6 +25,12 @@ export interface Sizes {
   readonly clusterRecords: number;
   /** Numbers of dead processes whose segments are recovered. */
   readonly deadProcesses: readonly number[];
+  /** Number of recoveries of each number of dead processes. */
+  readonly recoveryRounds: number;
+  /** Number of living processes that share a directory. */
+  readonly livingProcesses: number;
+  /** Segments of the larger log that commands read, of 64 MiB each. */
+  readonly largeSegments: number;
   /** Number of files in a directory with very many. */
   readonly directoryFiles: number;
 }
@@ -41,6 +47,9 @@ export const FULL: Sizes = {
   relayRounds: 3,
   clusterRecords: 100_000,
   deadProcesses: [100, 1_000, 10_000],
+  recoveryRounds: 5,
+  livingProcesses: 256,
+  largeSegments: 800,
   directoryFiles: 100_000,
 };
 
@@ -56,6 +65,9 @@ export const QUICK: Sizes = {
   relayRounds: 1,
   clusterRecords: 20_000,
   deadProcesses: [100, 1_000],
+  recoveryRounds: 1,
+  livingProcesses: 16,
+  largeSegments: 50,
   directoryFiles: 10_000,
 };
 

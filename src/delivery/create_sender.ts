@@ -56,8 +56,8 @@ export interface CreateSenderOptions extends DrainSettings {
   /** Called when another process has taken over a segment of the own log. */
   readonly onLost: () => void;
   /** Report the start and the completion of the recovery of dead processes' segments. */
-  readonly onRecovery: (start: RecoveryStart) => void;
-  readonly onRecovered: (start: RecoveryStart) => void;
+  readonly onRecovery: (start: RecoveryStart, sent: number) => void;
+  readonly onRecovered: (start: RecoveryStart, sent: number) => void;
 }
 
 /** A sender, and its part that sends segments of other processes. */
@@ -107,7 +107,7 @@ export function createSender(options: CreateSenderOptions): CreatedSender {
     scanner: new OrphanScanner({ runtime, root, server, token }),
     directories: options.directories,
     isServerReady: () => deliveryClient.breaker.acceptsRequests,
-    onStart: onRecovery,
+    onProgress: onRecovery,
     onComplete: onRecovered,
     onChange: () => sender.changed(),
   });

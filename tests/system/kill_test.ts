@@ -8,6 +8,7 @@ import {
 } from "../support/processes/child_fixture.ts";
 import type { KillPlan } from "../support/kill/kill_child.ts";
 import { KillGround, killRounds } from "../support/kill/kill_fixture.ts";
+import { shortLives } from "../support/kill/short_lives.ts";
 
 /** `tests/long/kill_test.ts` runs more. */
 const ROUNDS = 20;
@@ -19,6 +20,17 @@ test("kill: SIGKILL under load loses no acknowledged record", async () => {
   console.log(`${kills} kills, ${reported} records reported, ${torn} torn, ${repeated} sent again`);
   assert.ok(reported > ROUNDS, "the children wrote under load");
 }, { timeout: 280_000 });
+
+test(
+  "kill: of short-lived processes in one directory the server has exactly what they wrote",
+  async () => {
+    const seed = Date.now() % 1_000_000;
+    console.log(`short lives from seed ${seed}`);
+    const { kills, reported } = await shortLives(24, seed, 3);
+    assert.ok(kills === 24 && reported > 24, "the children wrote under load");
+  },
+  { timeout: 120_000 },
+);
 
 const OUT_OF_MEMORY: Partial<Record<ChildRuntime, readonly string[]>> = {
   node: ["--max-old-space-size=24"],

@@ -16,7 +16,7 @@ import { HEARTBEAT_MS } from "../../wal/processes/failure_detector.ts";
 import { Presence } from "../../wal/processes/presence.ts";
 import type { SenderReport } from "../../wal/processes/presence_state.ts";
 import { commandClient, type DeliveryListener } from "./delivery_client.ts";
-import { plural } from "../terminal/format.ts";
+import { formatCount, formatRecords, plural } from "../terminal/format.ts";
 import { listProjects, projectAt, type ProjectFilter } from "../logs/projects.ts";
 import { projectLabel } from "../logs/python_logs.ts";
 import { type SenderEvent, SenderReporter } from "./sender_reporter.ts";
@@ -91,7 +91,7 @@ export class DirectorySender {
       onComplete: () => {},
       onTrouble,
       onLost: () => {},
-      onRecovery: (start) => this.#recovering(start),
+      onRecovery: (start, sent) => this.#recovering(start, sent),
       onRecovered: () => {},
     });
     // On a second signal or a crash, release the leases at once instead of letting them expire.
@@ -137,11 +137,17 @@ export class DirectorySender {
     this.#forgetExit();
   }
 
-  #recovering({ directory, segments, processes }: RecoveryStart): void {
+  #recovering(
+    { directory, segments, processes, records }: RecoveryStart,
+    sent: number,
+  ): void {
     const { runtime, onEvent } = this.#options;
-    const message = `Sending ${projectLabel(projectAt(runtime, directory))}: ${
-      plural(segments, "file")
-    } of ${plural(processes, "process", "processes")}`;
+    const all = formatRecords(records.records, records.isEstimate);
+    const message = `${sent === 0 ? "Sending" : "Sent"} ${
+      projectLabel(projectAt(runtime, directory))
+    }: ${sent === 0 ? all : `${formatCount(sent)} of ${all}`} in ${plural(segments, "file")} of ${
+      plural(processes, "process", "processes")
+    }`;
     onEvent({ level: "info", name: "recovery", message });
   }
 

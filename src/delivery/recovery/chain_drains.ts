@@ -13,6 +13,7 @@ import { mayReorder } from "../../wal/segment/segment_name.ts";
 import { Drain, type DrainEnd } from "../drain/drain.ts";
 import type { DrainOptions } from "../drain/drain_options.ts";
 import { HeldDrains } from "../drain/held_drains.ts";
+import type { RecoveryProgress } from "./recovery_progress.ts";
 
 /** Options for {@linkcode ChainDrains}. */
 export interface ChainDrainsOptions {
@@ -71,8 +72,14 @@ export class ChainDrains {
     return this.#heldStems.has(stem);
   }
 
-  /** Drains segments as one; resolves with `null` if the drain ended early. */
-  async run(segments: readonly ListedSegment[]): Promise<ChainRest | null> {
+  /**
+   * Drains segments as one; resolves with `null` if the drain ended early.
+   * @param progress Counts the records that are sent.
+   */
+  async run(
+    segments: readonly ListedSegment[],
+    progress: RecoveryProgress,
+  ): Promise<ChainRest | null> {
     const { runtime, server, leases, openCalls, drain: options, isStopped } = this.#options;
     if (isStopped() || !segments.every((segment) => leases.covers(segment))) return null;
     const guard = leases.guardOf(segments);
@@ -85,6 +92,10 @@ export class ChainDrains {
       ...options,
       // Processes that do not send, as Python's, have no calls that other processes began.
       sharesCalls: !segments.every(({ stem }) => mayReorder(stem)),
+      onProgress: (delivered, deadLetters) => {
+        progress.add(delivered + deadLetters.length);
+        options.onProgress(delivered, deadLetters);
+      },
     });
     if (isStopped()) drain.stop();
     const end = await this.#held.run(drain);

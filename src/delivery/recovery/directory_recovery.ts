@@ -5,17 +5,18 @@
 
 import { hasCode } from "../../errors.ts";
 import { partitionInSlices, sortInSlices } from "../../runtime/event_loop.ts";
-import { CallCloser, type DeadWriter } from "../../wal/open_calls/close_interrupted.ts";
 import { OpenCallsKeepers } from "../../wal/open_calls/open_calls_keeper.ts";
 import { byStem, type ListedSegment } from "../../wal/orphans/directory_listing.ts";
 import type { Orphans } from "../../wal/orphans/orphan_scanner.ts";
 import { RecoveryLeases } from "../../wal/leases/recovery_leases.ts";
 import type { CountBudget } from "../../wal/segment/pending_count.ts";
 import { sumWaiting, type Waiting } from "../../wal/segment/waiting_counter.ts";
+import { closeWriters } from "./close_writers.ts";
 import type { DirectoryRecoveryOptions } from "./directory_recovery_options.ts";
 import type { Drain } from "../drain/drain.ts";
 import { ChainDrains } from "./chain_drains.ts";
 import { OpenDrains } from "./open_drains.ts";
+import { estimateRecords, RecoveryProgress } from "./recovery_progress.ts";
 import { UndrainedSegments } from "./undrained_segments.ts";
 
 /** Maximum number of segments in a chain; limits the number in memory. */
@@ -147,7 +148,8 @@ export class DirectoryRecovery {
     open = open.filter(isCovered);
     for (const segment of open) this.#run(this.#drainOpen(segment));
     this.#undrained.blocked = final.length > 0 ? final : stems;
-    const closed = await this.#close(interrupted);
+    const isStopped = (): boolean => this.#stopped;
+    const closed = await closeWriters(this.#options, this.#leases, interrupted, isStopped);
     if (closed.length > 0) final = await sortInSlices([...final, ...closed], byStem, clock);
     if (this.#stopped) return this.#leases.release();
     this.#undrained.blocked = [];
@@ -186,25 +188,6 @@ export class DirectoryRecovery {
     this.#leases.release();
   }
 
-  /** Closes the calls that dead writers left open; returns the segments that contain their ends. */
-  async #close(writers: readonly DeadWriter[]): Promise<ListedSegment[]> {
-    const { runtime, root, drain } = this.#options;
-    const closer = new CallCloser(runtime, root);
-    const closing: ListedSegment[] = [];
-    for (const writer of writers) {
-      if (this.#stopped || !writer.stems.every((stem) => this.#leases.covers(stem))) continue;
-      const guard = this.#leases.guardOf(writer.stems);
-      try {
-        const segment = await closer.close(writer, guard);
-        if (segment !== null) closing.push(segment);
-      } catch (error) {
-        if (hasCode(error, "ERR_LEASE_LOST")) this.#leases.forgetLost();
-        else drain.onTrouble("recovery", error);
-      }
-    }
-    return closing;
-  }
-
   /**
    * Finds orphans; orphans of a writer with an open segment being drained come after that segment.
    */
@@ -236,17 +219,18 @@ export class DirectoryRecovery {
   }
 
   async #drainFinal(segments: readonly ListedSegment[]): Promise<void> {
-    const { directory, onStart, onComplete, onChange } = this.#options;
-    const processes = new Set(segments.map(({ writer }) => writer)).size;
-    const start = { directory, segments: segments.length, processes };
+    const { runtime, directory, onProgress, onComplete, onChange } = this.#options;
     this.#waiting = segments;
-    onStart(start);
+    const processes = new Set(segments.map(({ writer }) => writer)).size;
+    const records = await estimateRecords(runtime, segments);
+    const start = { directory, segments: segments.length, processes, records };
+    const progress = new RecoveryProgress(runtime.clock, start, onProgress);
     let left: readonly ListedSegment[] = [];
     const held: Promise<boolean>[] = [];
     try {
       while (this.#waiting.length > 0) {
         const next = this.#waiting.slice(0, MAX_CHAIN);
-        const rest = await this.#chains.run(next);
+        const rest = await this.#chains.run(next, progress);
         if (rest?.held) held.push(rest.held);
         left = left.concat(rest?.unreadable ?? this.#waiting);
         this.#waiting = rest === null ? [] : [...rest.next, ...this.#waiting.slice(next.length)];
@@ -257,7 +241,7 @@ export class DirectoryRecovery {
     }
     if (left.length > 0) this.#undrained.blocked = left;
     const over = (isComplete: boolean): void => {
-      if (isComplete) onComplete(start);
+      if (isComplete) onComplete(start, progress.sent);
       this.#releaseIfIdle();
       onChange();
     };

@@ -5,6 +5,7 @@
 
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { OrphanScanner } from "../../wal/orphans/orphan_scanner.ts";
+import type { RecordCount } from "../../wal/segment/pending_count.ts";
 import type { DrainOptions } from "../drain/drain_options.ts";
 
 /** Start of a recovery. */
@@ -13,6 +14,8 @@ export interface RecoveryStart {
   readonly segments: number;
   /** Number of processes that wrote the segments. */
   readonly processes: number;
+  /** Number of their records, an estimate if there are many segments. */
+  readonly records: RecordCount;
 }
 
 /** Options for {@linkcode DirectoryRecovery}. */
@@ -27,10 +30,13 @@ export interface DirectoryRecoveryOptions {
   readonly token: string;
   readonly scanner: OrphanScanner;
   readonly drain: DrainOptions;
-  /** Reports that segments of dead processes are being sent. */
-  readonly onStart: (start: RecoveryStart) => void;
-  /** Reports that all of them were sent. */
-  readonly onComplete: (start: RecoveryStart) => void;
+  /**
+   * Reports that segments of dead processes are being sent, and the number of records sent so far:
+   * at the start and at intervals.
+   */
+  readonly onProgress: (start: RecoveryStart, sent: number) => void;
+  /** Reports that all of them were sent, and the number of records. */
+  readonly onComplete: (start: RecoveryStart, sent: number) => void;
   /** Returns whether the server accepts requests, or a probe is due. */
   readonly isServerReady: () => boolean;
   /** Called when something was delivered or ended. */

@@ -192,10 +192,10 @@ export class Recovery {
     const recovery = new DirectoryRecovery({
       ...this.#options,
       directory,
-      onComplete: (start) => {
+      onComplete: (start, sent) => {
         this.#sweepAt = -Infinity;
         this.#pace.forget(directory);
-        onComplete(start);
+        onComplete(start, sent);
       },
     });
     this.#directories.set(directory, recovery);

@@ -13,9 +13,14 @@ import { Slices } from "../../runtime/event_loop.ts";
 import type { FileSystem } from "../../runtime/file_system.ts";
 import type { Clock } from "../../runtime/runtime.ts";
 
-/** Ms between two counts when the quota is nearly exhausted. */
+/** Ms between two counts while more than half of the quota is in use, and for reports. */
 export const RECOUNT_MS = 1_000;
-/** Number of files up to which that interval applies; it grows in proportion above. */
+/**
+ * Ms between two counts while less is in use. A count costs an operation for each file, so
+ * it must not be caused by each removed file.
+ */
+export const RELAXED_RECOUNT_MS = 60_000;
+/** Number of files up to which these intervals apply; they grow in proportion above. */
 const FILES_PER_RECOUNT = 10_000;
 /** Number of files up to which a count is fast enough to await. */
 const QUICK_FILES = 2_000;
@@ -70,7 +75,7 @@ export class DiskQuota {
     if (this.used + line.length * 3 <= maxBytes) return;
     const length = new TextEncoder().encode(line).length;
     if (this.used + length <= maxBytes) return;
-    this.recountSoon();
+    this.#recountAfter(RECOUNT_MS);
     throw new WeaveWalError(
       "ERR_LOG_FULL",
       `The log has reached its quota: ${this.used} of ${maxBytes} bytes (maxDiskBytes)`,
@@ -87,12 +92,13 @@ export class DiskQuota {
     this.#added -= bytes;
   }
 
-  /** Starts a count, unless the last one is recent. */
+  /**
+   * Starts a count if the last one is old. Other processes also write and remove files, so call it
+   * at intervals.
+   */
   recountSoon(): void {
-    const { clock } = this.#options;
-    const everyMs = RECOUNT_MS * Math.max(1, (this.#files ?? 0) / FILES_PER_RECOUNT);
-    const isRecent = clock.monotonic() - this.#countedAt < everyMs;
-    if (!isRecent && this.#counting === null) void this.recount();
+    const isFarFromFull = this.used <= this.#options.maxBytes / 2;
+    this.#recountAfter(isFarFromFull ? RELAXED_RECOUNT_MS : RECOUNT_MS);
   }
 
   /**
@@ -101,7 +107,7 @@ export class DiskQuota {
    */
   async refresh(): Promise<void> {
     if (this.#files === null) await this.#counting;
-    if ((this.#files ?? 0) > QUICK_FILES) this.recountSoon();
+    if ((this.#files ?? 0) > QUICK_FILES) this.#recountAfter(RECOUNT_MS);
     else await this.recount();
   }
 
@@ -115,6 +121,14 @@ export class DiskQuota {
       this.#next = null;
       return this.recount();
     });
+  }
+
+  /** Starts a count, unless the last one began less than `intervalMs` ago. */
+  #recountAfter(intervalMs: number): void {
+    const { clock } = this.#options;
+    const everyMs = intervalMs * Math.max(1, (this.#files ?? 0) / FILES_PER_RECOUNT);
+    const isRecent = clock.monotonic() - this.#countedAt < everyMs;
+    if (!isRecent && this.#counting === null) void this.recount();
   }
 
   async #count(): Promise<void> {

@@ -136,6 +136,16 @@ export class KillGround {
     };
   }
 
+  /** Number of records on the server. */
+  stored(): number {
+    const { calls, feedback, files, objects } = this.mock.store.project(PROJECT);
+    let count = feedback.size + files.size + objects.size;
+    for (const { started_at, ended_at } of calls.list()) {
+      count += (started_at == null ? 0 : 1) + (ended_at == null ? 0 : 1);
+    }
+    return count;
+  }
+
   /** The complete lines of the report: a kill may have torn the last one. */
   reported(): string[] {
     let text = "";

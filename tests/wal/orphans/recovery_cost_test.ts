@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
 import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
-import type { Runtime } from "../../../src/runtime/runtime.ts";
+import type { Fetch, Runtime } from "../../../src/runtime/runtime.ts";
 import { countOperations, type OperationCounts } from "../../support/count_operations.ts";
 import { test } from "../../harness.ts";
 import { LogWorld } from "../../support/wal/wal_fixture.ts";
 import { presenceOf, putSegment, tokenOf } from "../../support/wal/writer_fixture.ts";
 
+function requestOf(object_id: string): string {
+  return JSON.stringify({ obj: { project_id: "team/project", object_id, val: {} } });
+}
+
 function line(object_id: string): string {
-  const obj = { project_id: "team/project", object_id, val: {} };
-  return `${JSON.stringify({ type: "obj_create", req: { obj } })}\n`;
+  return `{"type":"obj_create","req":${requestOf(object_id)}}\n`;
 }
 
 /** Number of open files according to the counted calls; failed opens count as well. */
@@ -25,8 +28,8 @@ function countingProcess(world: LogWorld) {
   return { runtime, counted, counts: files.counts };
 }
 
-/** Recovers this many segments, optionally with one process each. */
-async function recover(segments: number, processes: number) {
+/** Recovers this many segments of dead processes from a server that takes `delayMs` to answer. */
+async function recover(segments: number, processes: number, delayMs = 0) {
   const world = new LogWorld();
   for (let n = 0; n < processes; n++) {
     const dead = world.process();
@@ -45,8 +48,14 @@ async function recover(segments: number, processes: number) {
   let most = 0;
   world.server.limit = 10 * segments;
   world.server.onRequest = () => most = Math.max(most, openFiles(counts));
-  const { done, delivered } = await openPipeline({ ...world.options(runtime), runtime: counted })
-    .finish();
+  const fetch: Fetch = async (url, init) => {
+    await new Promise<void>((resolve) => void world.clock.after(delayMs, resolve));
+    return await world.server.fetch(url, init);
+  };
+  const changes = delayMs > 0 ? { fetch } : {};
+  const finishing = openPipeline({ ...world.options(runtime, changes), runtime: counted }).finish();
+  await world.clock.elapse(2 * delayMs * segments);
+  const { done, delivered } = await finishing;
   assert.deepEqual([done, delivered, world.names()], [true, segments, []]);
   runtime.exit();
   return { counts, most, operations: Object.values(counts).reduce((sum, count) => sum + count, 0) };
@@ -72,6 +81,14 @@ for (
     assert.ok(second.each < 25, text);
   });
 }
+
+test("recovery cost: file operations a segment do not grow with the time that the server takes", async () => {
+  const [fast, slow] = [await recover(400, 400, 1), await recover(400, 400, 100)];
+  // A few for each heartbeat.
+  const more = slow.operations - fast.operations;
+  const text = JSON.stringify([fast.counts, slow.counts]);
+  assert.ok(more < 400, `${more} operations more: ${text}`);
+});
 
 test("recovery cost: few files are open, however many segments are recovered", async () => {
   const { most } = await recover(400, 20);
@@ -102,4 +119,26 @@ test("recovery cost: few files are open, however many of the own segments are pe
   assert.equal(openFiles(counts), 0, "none is left open");
   assert.deepEqual(world.names(), []);
   runtime.exit();
+});
+
+test("recovery cost: heartbeats and timers do not grow with the number of own pending segments", async () => {
+  const cost = [];
+  for (const segments of [10, 300]) {
+    const world = new LogWorld();
+    const { runtime, counted, counts } = countingProcess(world);
+    world.server.refuse = () => ({ status: 503, body: {} });
+    const pipeline = openPipeline({
+      ...world.options(runtime, { segmentBytes: 10, random: () => 0.5, retryMaxMs: 1_000 }),
+      runtime: counted,
+    });
+    for (let n = 0; n < segments; n++) pipeline.append("obj_create", requestOf(`o${n}`));
+    await world.clock.elapse(10_000);
+    const { replace: before = 0 } = counts;
+    await world.clock.elapse(60_000);
+    assert.equal(world.names().filter((name) => name.endsWith(".jsonl")).length, segments);
+    cost.push({ replaced: counts.replace - before, timers: world.clock.pending });
+    runtime.exit();
+  }
+  assert.deepEqual(cost[1], cost[0]);
+  assert.ok(cost[0].replaced <= 31, "one file, every two seconds");
 });

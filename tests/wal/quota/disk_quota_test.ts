@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { MemoryRuntime } from "../../support/simulated_runtime/memory.ts";
-import { DiskQuota, RECOUNT_MS } from "../../../src/wal/quota/disk_quota.ts";
+import { DiskQuota, RECOUNT_MS, RELAXED_RECOUNT_MS } from "../../../src/wal/quota/disk_quota.ts";
 import { test } from "../../harness.ts";
 import { lineOf, LogFixture } from "../../support/wal/log_fixture.ts";
 import { LogWorld, onDisk, PROJECT, STEM } from "../../support/wal/wal_fixture.ts";
@@ -117,6 +117,30 @@ test("disk quota: space freed by other processes is usable within a second", asy
   assert.equal(lists, 2, "the count in progress, and the one that was asked for");
   quota.admit("y");
   assert.equal(quota.used, 0);
+});
+
+test("disk quota: far from the limit, removed files cause no counts, and others' files are counted within a minute", async () => {
+  const runtime = new MemoryRuntime();
+  for (let n = 0; n < 100; n++) runtime.disk.put(`${PROJECT}/${n}`, "x");
+  const quota = await countedQuota(runtime, 1_000);
+  let looks = 0;
+  runtime.fault = ({ kind }) => void (looks += kind === "stat" ? 1 : 0);
+  for (let n = 0; n < 50; n++) {
+    runtime.files.remove(`${PROJECT}/${n}`);
+    quota.remove(1);
+    quota.recountSoon();
+    runtime.time.advance(RECOUNT_MS);
+  }
+  assert.deepEqual([quota.used, looks], [50, 0]);
+  runtime.disk.put(`${PROJECT}/of another process`, "x".repeat(800));
+  runtime.time.advance(RELAXED_RECOUNT_MS - 50 * RECOUNT_MS);
+  quota.recountSoon();
+  await quota.recount();
+  assert.deepEqual([quota.used, looks], [850, 2 * 51], "counted, and once more on request");
+  runtime.time.advance(RECOUNT_MS);
+  quota.recountSoon();
+  await quota.recount();
+  assert.equal(looks, 4 * 51, "near the limit it is counted every second");
 });
 
 test("disk quota: a file removed during a count is ignored, and a failing disk ends no program", async () => {

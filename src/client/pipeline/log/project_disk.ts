@@ -53,7 +53,6 @@ export class ProjectDisk {
   /** Updates the growth rate of the project. Call it at intervals. */
   sample(): void {
     this.#forecast.look();
-    // Other processes also write here: near the limit, their bytes matter.
-    if (this.quota.used > this.quota.maxBytes / 2) this.quota.recountSoon();
+    this.quota.recountSoon();
   }
 }

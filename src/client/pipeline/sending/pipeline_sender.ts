@@ -126,8 +126,8 @@ export class PipelineSender {
       onComplete: onRemoved,
       onTrouble: (what, error) => monitor.failed(what, error),
       onLost,
-      onRecovery: (start) => monitor.events.recovery(start),
-      onRecovered: (start) => monitor.events.recovered(start),
+      onRecovery: (start, sent) => monitor.events.recovery(start, sent),
+      onRecovered: (start, sent) => monitor.events.recovered(start, sent),
     });
   }
 }

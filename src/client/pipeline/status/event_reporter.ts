@@ -117,16 +117,21 @@ export class EventReporter {
     this.report("error", "dropped", message);
   }
 
-  /** Reports the start of the delivery of dead processes' segments. */
-  recovery({ directory, segments, processes }: RecoveryStart): void {
-    const message = `${this.#options.projectAt(directory)}: sending records that ` +
+  /** Reports the delivery of dead processes' segments: its start (`sent` is 0) and its progress. */
+  recovery({ directory, segments, processes, records }: RecoveryStart, sent: number): void {
+    const all = records.isEstimate
+      ? `about ${Number(records.records.toPrecision(2))} records`
+      : count(records.records, "record", "records");
+    const message = `${this.#options.projectAt(directory)}: ` +
+      `${sent === 0 ? `sending ${all}` : `sent ${sent} of ${all}`} that ` +
       `${count(processes, "process", "processes")} left (${count(segments, "file", "files")})`;
     this.report("info", "recovery", message);
   }
 
   /** Reports the end of their delivery. */
-  recovered({ directory, segments, processes }: RecoveryStart): void {
-    const message = `${this.#options.projectAt(directory)}: sent all records that ` +
+  recovered({ directory, segments, processes }: RecoveryStart, sent: number): void {
+    const message = `${this.#options.projectAt(directory)}: ` +
+      `sent all ${count(sent, "record", "records")} that ` +
       `${count(processes, "process", "processes")} left`;
     this.report(segments < MANY_SEGMENTS ? "debug" : "info", "recovered", message);
   }
