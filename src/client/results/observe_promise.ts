@@ -32,6 +32,9 @@ export function onSettled(value: unknown, onValue: Reaction, onError: Reaction):
 /** Returns whether a value is awaited by the host itself, whatever its class. */
 export function isNativePromise(value: object): boolean {
   if (!isPromise(value)) return false;
+  // Nearly every promise is of this kind.
+  const isOrdinary = Object.getPrototypeOf(value) === Promise.prototype;
+  if (isOrdinary && !Object.hasOwn(value, "then")) return true;
   for (let at: object | null = value; at !== null; at = prototypeOf(at)) {
     const own = Object.getOwnPropertyDescriptor(at, "then");
     if (own === undefined) continue;

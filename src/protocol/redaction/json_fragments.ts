@@ -17,6 +17,8 @@ const BEGINS = /^(?:\{\s*["}]|\[\s*["{[\]0-9tfn-])/;
  * @param redact Returns the same value if there is nothing to replace.
  */
 export function redactFragments(text: string, redact: (value: object) => unknown): string {
+  // Most texts have no brackets, and this search is the fastest.
+  if (!text.includes("{") && !text.includes("[")) return text;
   let result = "";
   let done = 0;
   let charsLeft = MAX_READS * text.length;

@@ -9,7 +9,14 @@ import { redactFragments } from "./json_fragments.ts";
 import { isSecretPair, isSecretValue, isValueKey } from "./secret_pairs.ts";
 import { SECRET_KEYS, SecretKeys } from "./secret_keys.ts";
 import { redactAssigned } from "./secret_assignments.ts";
-import { isRun, mayHoldSecret, REDACTED, redactPrivateKeys, redactTokens } from "./secret_text.ts";
+import {
+  isRun,
+  mayHoldName,
+  mayHoldToken,
+  REDACTED,
+  redactPrivateKeys,
+  redactTokens,
+} from "./secret_text.ts";
 
 /** Options for {@linkcode RedactionRules}. */
 export interface RedactionOptions {
@@ -83,10 +90,12 @@ export class RedactionRules {
     if (this.#anywhere.length > 0) {
       for (const literal of this.#anywhere) result = result.replaceAll(literal, REDACTED);
     }
-    if (result.length < MIN_CHARS || !mayHoldSecret(result)) return result;
+    if (result.length < MIN_CHARS) return result;
+    const mayHaveName = mayHoldName(result);
+    if (!mayHaveName && !mayHoldToken(result)) return result;
     // First, because the last words of a key's text are a name too.
     if (this.#defaults) result = redactPrivateKeys(result);
-    if (this.#keys !== undefined) {
+    if (mayHaveName && this.#keys !== undefined) {
       result = redactFragments(result, (value) => this.#redactJson(value, MAX_DEPTH));
       result = redactAssigned(result, this.#keys);
     }

@@ -21,12 +21,16 @@ const TOKEN_CHARS: Uint8Array = Uint8Array.from(
 );
 
 /**
- * Returns whether a text may contain a secret: a run, a separator, a bearer token, or a list of
- * quoted texts, which may be pairs. Never misses a secret of a known format.
+ * Returns whether a text may contain the name of a secret before a separator: an assignment, a
+ * header, JSON, or a list of quoted texts, which may be pairs.
  */
-export function mayHoldSecret(text: string): boolean {
-  return text.includes(":") || text.includes("=") || text.includes("earer ") ||
-    text.includes('",') || text.includes("',") || nextRun(text, 0) >= 0;
+export function mayHoldName(text: string): boolean {
+  return text.includes(":") || text.includes("=") || text.includes('",') || text.includes("',");
+}
+
+/** Returns whether a text may contain a secret of a known format; never misses one. */
+export function mayHoldToken(text: string): boolean {
+  return text.includes("earer ") || nextRun(text, 0) >= 0;
 }
 
 /**
@@ -75,6 +79,15 @@ const TOKENS = new RegExp(
   ].join("|") + ")",
   "g",
 );
+/** A token of these formats contains one of these. */
+const TOKEN_MARKS = ["-", "_", "AKIA", "ASIA", "AIza", "eyJ"];
+
+/** Returns whether a run may contain a token: much faster than the expression. */
+function mayBeToken(run: string): boolean {
+  for (const mark of TOKEN_MARKS) if (run.includes(mark)) return true;
+  return false;
+}
+
 const PRIVATE_KEY =
   /-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|$)/g;
 /**
@@ -135,6 +148,8 @@ const ESCAPES: Readonly<Record<string, RegExp>> = {
 
 /** Returns the number of characters of a run that belong to an escape sequence before it. */
 function escapeLength(text: string, start: number): number {
+  const code = text.charCodeAt(start - 1);
+  if (code !== 0x5c && code !== 0x25) return 0;
   const pattern = ESCAPES[text[start - 1]];
   if (pattern === undefined) return 0;
   pattern.lastIndex = start;
@@ -146,7 +161,8 @@ function escapeLength(text: string, start: number): number {
  * capital letter.
  */
 function isCredential(text: string, start: number, run: string): boolean {
-  return /(?:basic|bearer) $/i.test(text.slice(Math.max(0, start - 7), start)) &&
+  return text.charCodeAt(start - 1) === 0x20 &&
+    /(?:basic|bearer) $/i.test(text.slice(Math.max(0, start - 7), start)) &&
     /[0-9A-Z=]/.test(run);
 }
 
@@ -164,6 +180,7 @@ function redactRun(run: string, escape: number, literals: readonly string[]): st
   for (const literal of literals) {
     if (result.includes(literal)) result = result.replaceAll(literal, REDACTED);
   }
+  if (!mayBeToken(result)) return result;
   // Base64 of images and the like: a token in it would be a coincidence.
   const isData = result.length > LONG_RUN && !/[-_.]/.test(result);
   const end = isData ? LONG_RUN : result.length;

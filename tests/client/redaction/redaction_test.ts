@@ -47,6 +47,14 @@ const DISGUISES: ((secret: string, key: string) => unknown)[] = [
   (secret, key) => Object.assign(() => {}, { toJSON: () => ({ [key]: secret }) }),
   () => `the key is ${API_KEY}`,
   (secret) => ({ [`Bearer ${secret}`]: 1 }),
+  (secret, key) => ({ Name: key, Value: secret }),
+  (secret) => `const apiKey = process.env.KEY ?? "${secret}";`,
+  (secret) => `def connect(password: str = "${secret}"):`,
+  (secret) => `**Password:** ${secret}`,
+  (secret) => `My API key: ${secret}`,
+  (secret, key) => `${key}: a="1"; b=${secret}`,
+  (secret) => `{"cut off":"a\\nBearer ${secret}`,
+  (secret) => new Error("failed", { cause: new Error(`password=${secret}`) }),
 ];
 
 const KEYS = ["api_key", "X-Api-Key", "Authorization", "set-cookie", "dbPassword", "refreshToken"];
