@@ -10,6 +10,7 @@ import { runInContext } from "../calls/call_stack.ts";
 import { onSettled } from "./observe_promise.ts";
 import { type Override, overrideMethods } from "../op/overrides.ts";
 import type { TracedCall } from "../calls/traced_call.ts";
+import { isLocked, isUnlockedWritable } from "./stream_locks.ts";
 import type { Watchers } from "./watchers.ts";
 
 /** Receives the chunks of a stream. */
@@ -26,10 +27,11 @@ export function observeReadable(
 ): (() => void) | undefined {
   const getReader = readMethod(stream, "getReader");
   if (getReader === undefined) return undefined;
-  /** Returns a stream with the same chunks, observed as they pass. */
+  /** Returns a stream with the same chunks, observed as they pass, and its reader. */
   const seen = () => {
     const reader = Reflect.apply(getReader, stream, []) as ReadableStreamDefaultReader<unknown>;
-    return readThrough(() => runInContext(call, () => reader.read()), reader, sink);
+    const read = () => runInContext(call, () => reader.read());
+    return { reader, through: readThrough(read, reader, sink) };
   };
   const calls = (original: (...args: never[]) => unknown, self: unknown, args: unknown[]) =>
     runInContext(call, Reflect.apply, original, self, args);
@@ -42,12 +44,27 @@ export function observeReadable(
       },
     cancel: (original) =>
       function (this: unknown, ...args) {
-        sink.end(undefined);
+        if (!isLocked(stream)) sink.end(undefined);
         return calls(original, this, args);
       },
-    pipeTo: () => (...args) => seen().pipeTo(...(args as [WritableStream])),
-    pipeThrough: () => (...args) =>
-      seen().pipeThrough(...(args as [ReadableWritablePair<unknown, unknown>])),
+    pipeTo: (original) =>
+      function (this: unknown, ...args) {
+        // The stream itself refuses, and stays unlocked.
+        if (isLocked(stream) || !isUnlockedWritable(args[0])) return calls(original, this, args);
+        const { reader, through } = seen();
+        return through.pipeTo(...(args as [WritableStream])).finally(() => reader.releaseLock());
+      },
+    pipeThrough: (original) =>
+      function (this: unknown, ...args) {
+        if (isLocked(stream)) return calls(original, this, args);
+        const { reader, through } = seen();
+        try {
+          return through.pipeThrough(...(args as [ReadableWritablePair<unknown, unknown>]));
+        } catch (error) {
+          reader.releaseLock();
+          throw error;
+        }
+      },
     tee: (original) =>
       function (this: unknown, ...args) {
         const branches = calls(original, this, args) as ReadableStream<unknown>[];
@@ -142,12 +159,14 @@ function readThrough(
       } catch (error) {
         sink.fail(error);
         controller.error(error);
+        reader.releaseLock();
       }
     },
     async cancel(reason) {
       sink.end(undefined);
-      await reader.cancel(reason);
+      const canceled = reader.cancel(reason);
       reader.releaseLock();
+      await canceled;
     },
   }, { highWaterMark: 0 });
 }

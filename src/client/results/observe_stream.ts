@@ -17,6 +17,7 @@ import { runInContext } from "../calls/call_stack.ts";
 import { observeReadable } from "./observe_readable.ts";
 import { onSettled } from "./observe_promise.ts";
 import { type Override, overrideMethods } from "../op/overrides.ts";
+import { isLocked } from "./stream_locks.ts";
 import type { StreamOutput } from "./stream_output.ts";
 import type { TracedCall } from "../calls/traced_call.ts";
 import { Watchers } from "./watchers.ts";
@@ -44,19 +45,6 @@ export function streamKind(value: object): StreamKind | undefined {
   const isIterator = inheritsFrom(value, iteratorPrototype) &&
     readMethod(value, "next") !== undefined;
   return isIterator ? "iterator" : undefined;
-}
-
-const locked = typeof ReadableStream === "function"
-  ? Object.getOwnPropertyDescriptor(ReadableStream.prototype, "locked")?.get
-  : undefined;
-
-function isLocked(stream: object): boolean {
-  try {
-    return locked === undefined || Reflect.apply(locked, stream, []);
-  } catch {
-    // It only inherits from the class, and has no chunks.
-    return true;
-  }
 }
 
 /** Lets a call wait for the end of a stream; returns whether it waits. */

@@ -88,3 +88,98 @@ test("stream: the program's own iterators are advanced only as far as the progra
   const [call] = fixture.pipeline.callsOf("pass");
   assert.deepEqual(call.output, ["<getter>", "<getter>"]);
 });
+
+/** Returns the message of an error, or the value. */
+async function outcome(run: () => unknown): Promise<unknown> {
+  try {
+    return await run();
+  } catch (error) {
+    return `${(error as Error).name}: ${(error as Error).message}`;
+  }
+}
+
+/** Uses of a web stream in which a pipe fails or stops early. */
+const PIPES: Record<string, (stream: ReadableStream<Any>) => Promise<unknown[]>> = {
+  "to a locked stream": async (stream) => {
+    const target = new WritableStream();
+    target.getWriter();
+    return [await outcome(() => stream.pipeTo(target)), stream.locked];
+  },
+  "to something else": async (stream) => [
+    await outcome(() => stream.pipeTo({} as WritableStream)),
+    stream.locked,
+  ],
+  "with an invalid option": async (stream) => [
+    (await outcome(() => stream.pipeTo(new WritableStream(), { signal: 1 as Any })) as string)
+      .split(":")[0],
+    stream.locked,
+  ],
+  "of a locked stream": async (stream) => {
+    const reader = stream.getReader();
+    const piped = stream.pipeTo(new WritableStream());
+    return [await outcome(() => piped), (await reader.read()).value, stream.locked];
+  },
+  "through a locked stream": async (stream) => {
+    const { readable, writable } = new TransformStream();
+    writable.getWriter();
+    const result = await outcome(() => stream.pipeThrough({ readable, writable }));
+    return [typeof result, stream.locked];
+  },
+  "through something else": async (stream) => [
+    (await outcome(() => stream.pipeThrough({} as Any)) as string).split(":")[0],
+    stream.locked,
+  ],
+  "a locked stream through another": async (stream) => {
+    stream.getReader();
+    return [
+      (await outcome(() => stream.pipeThrough(new TransformStream())) as string).split(":")[0],
+    ];
+  },
+  "to the end": async (stream) => [
+    await outcome(() => stream.pipeTo(new WritableStream())),
+    stream.locked,
+  ],
+  "without canceling it": async (stream) => {
+    const failing = new WritableStream({ write: () => Promise.reject(new Error("full")) });
+    const piped = await outcome(() => stream.pipeTo(failing, { preventCancel: true }));
+    const { done } = await stream.getReader().read();
+    return [piped, done, stream.locked];
+  },
+  "aborted without canceling it": async (stream) => {
+    const options = { preventCancel: true, signal: AbortSignal.abort(new Error("stop")) };
+    const piped = await outcome(() => stream.pipeTo(new WritableStream(), options));
+    return [piped, stream.locked, (await stream.getReader().read()).value];
+  },
+  "aborted": async (stream) => {
+    const options = { signal: AbortSignal.abort(new Error("stop")) };
+    const piped = await outcome(() => stream.pipeTo(new WritableStream(), options));
+    return [piped, stream.locked, (await stream.getReader().read()).done];
+  },
+};
+
+for (const [how, use] of Object.entries(PIPES)) {
+  test(`stream: a web stream that is piped ${how} behaves as without tracing`, async () => {
+    using _fixture = await clientFixture();
+    const wanted = await use(webStream("a", "b", "c"));
+    assert.deepEqual(await use(pass(webStream("a", "b", "c"))), wanted);
+  });
+}
+
+test("stream: a web stream that fails is unlocked after the pipe, as without tracing", async () => {
+  using _fixture = await clientFixture();
+  const failing = () =>
+    new ReadableStream({ pull: (controller) => controller.error(new Error("broken")) });
+  for (const stream of [failing(), pass(failing())]) {
+    assert.equal(await outcome(() => stream.pipeTo(new WritableStream())), "Error: broken");
+    assert.equal(stream.locked, false);
+  }
+});
+
+test("stream: canceling a web stream that is being read is refused, and it is followed further", async () => {
+  using fixture = await clientFixture();
+  const stream = pass(webStream("a", "b"));
+  const reader = stream.getReader();
+  await assert.rejects(stream.cancel(), TypeError);
+  while (!(await reader.read()).done);
+  assert.deepEqual(fixture.pipeline.callsOf("pass")[0].output, ["a", "b"]);
+});
