@@ -8,6 +8,7 @@ import { WeaveWalError } from "../errors.ts";
 import { setTracing, shared } from "../runtime/process/shared_state.ts";
 import type { CallRecorder } from "./calls/call_recorder.ts";
 import { currentContext } from "./calls/call_stack.ts";
+import { isOwnCode } from "./calls/own_code.ts";
 
 /**
  * Name and version of a saved object.
@@ -134,7 +135,7 @@ export function clientFor(projectId: string): GlobalClient {
  * Returns the recorder for calls of the running code; `null` if there is none. Runs for every call.
  */
 export function globalRecorder(): CallRecorder | null {
-  if (state.clients.size === 0) return null;
+  if (state.clients.size === 0 || isOwnCode()) return null;
   const context = currentContext();
   if (context === undefined) return state.recorder;
   if (context.untraced) return null;

@@ -1,6 +1,6 @@
 /**
- * Creates the records of traced calls. This code runs for every call, so the text of a request is
- * assembled from parts, most of which are built only once.
+ * Creates the records of traced calls. This code runs for every call, so the text of a request
+ * consists of parts that are mostly built once.
  *
  * @module
  */
@@ -12,6 +12,7 @@ import { isPlainData } from "../../protocol/json/stringify.ts";
 import { jsonString } from "../../protocol/json/well_formed.ts";
 import type { AttributeScope } from "./call_stack.ts";
 import { currentContext } from "./call_stack.ts";
+import { enterOwnCode, leaveOwnCode } from "./own_code.ts";
 import { clipDisplayName } from "./call.ts";
 import type { WalEventName } from "../pipeline/status/events.ts";
 import type { RecorderOptions } from "./recorder_options.ts";
@@ -59,6 +60,7 @@ export class CallRecorder implements CallSink {
     keep: boolean,
   ): TracedCall | null {
     const own = this.#options;
+    const outer = enterOwnCode();
     try {
       const { options } = state;
       const context = currentContext();
@@ -105,6 +107,8 @@ export class CallRecorder implements CallSink {
     } catch (error) {
       this.warnOnce("call-not-traced", `Cannot trace a call of ${state.name}`, error);
       return null;
+    } finally {
+      leaveOwnCode(outer);
     }
   }
 
@@ -120,20 +124,29 @@ export class CallRecorder implements CallSink {
   now(): string {
     return this.#options.ids.timestamp();
   }
-
   succeed(call: TracedCall, output: unknown, ending?: Ending): void {
-    const usage = ending?.usage ?? findUsage(output);
-    let own = output == null ? undefined : this.#summarize(call, output);
-    // The user's own summary takes precedence; the usage is marked as counted in either case.
-    if (usage.length > 0) own = this.#addUsage(own, usage);
-    this.#end(call, "", ending?.text ?? this.#outputText(call, output), own, ending?.endedAt);
+    const outer = enterOwnCode();
+    try {
+      const usage = ending?.usage ?? findUsage(output);
+      let own = output == null ? undefined : this.#summarize(call, output);
+      // The user's own summary takes precedence; the usage is marked as counted in either case.
+      if (usage.length > 0) own = this.#addUsage(own, usage);
+      this.#end(call, "", ending?.text ?? this.#outputText(call, output), own, ending?.endedAt);
+    } finally {
+      leaveOwnCode(outer);
+    }
   }
 
   fail(call: TracedCall, error: unknown, output: unknown = null, ending?: Ending): void {
-    const exception = ',"exception":' + jsonString(exceptionText(error, this.#options.redactor));
-    const usage = ending?.usage ?? findUsage(output);
-    const own = usage.length > 0 ? this.#addUsage(undefined, usage) : undefined;
-    this.#end(call, exception, ending?.text ?? this.#outputText(call, output), own);
+    const outer = enterOwnCode();
+    try {
+      const exception = ',"exception":' + jsonString(exceptionText(error, this.#options.redactor));
+      const usage = ending?.usage ?? findUsage(output);
+      const own = usage.length > 0 ? this.#addUsage(undefined, usage) : undefined;
+      this.#end(call, exception, ending?.text ?? this.#outputText(call, output), own);
+    } finally {
+      leaveOwnCode(outer);
+    }
   }
 
   #addUsage(own: Summary | undefined, found: readonly ModelUsage[]): Summary | undefined {

@@ -5,6 +5,7 @@
  */
 
 import { withGuardedLinks } from "../../runtime/link_guard.ts";
+import { outsideClock, runOutside } from "../server/outside.ts";
 import { saveLongNames } from "../../wal/segment/long_names.ts";
 import type { Pipeline, PipelineOptions, StrictPipeline } from "./pipeline.ts";
 import { WalPipeline } from "./wal_pipeline.ts";
@@ -17,7 +18,11 @@ import { WalPipeline } from "./wal_pipeline.ts";
  * cannot be used; `ERR_INVALID_NAME` for names that cannot be part of a path.
  */
 export function openPipeline(options: PipelineOptions): Pipeline {
-  return options.wal ? openOnDisk(options) : new WalPipeline(options);
+  const { name, files, process, clock } = options.runtime;
+  const runtime = { name, files, process, clock: outsideClock(clock) };
+  const outside = { ...options, runtime };
+  // Its background work does not belong to the code that happens to call `init`.
+  return runOutside(() => options.wal ? openOnDisk(outside) : new WalPipeline(outside));
 }
 
 /**

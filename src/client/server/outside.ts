@@ -6,7 +6,9 @@
 
 import { AsyncResource } from "node:async_hooks";
 import { shared } from "../../runtime/process/shared_state.ts";
+import type { Clock } from "../../runtime/runtime.ts";
 import { runUntraced } from "../calls/call_stack.ts";
+import { asOwnCode } from "../calls/own_code.ts";
 
 /** Properties in which runtimes store the async context. */
 const CONTEXT_SYMBOL = /^(?:kResourceStore|context_?frame)$/i;
@@ -27,6 +29,19 @@ const resource = shared("outside", () => {
  */
 export function runOutside<R>(fn: () => R): R {
   return resource.runInAsyncScope(() => runUntraced(() => withoutTelemetry(fn)));
+}
+
+/** Returns a clock whose timers run outside of the program's async contexts. */
+export function outsideClock(clock: Clock): Clock {
+  return {
+    now: () => asOwnCode(() => clock.now()),
+    monotonic: () => asOwnCode(() => clock.monotonic()),
+    after(ms, run, options) {
+      const timer = runOutside(() => clock.after(ms, run, options));
+      return { cancel: () => asOwnCode(() => timer.cancel()) };
+    },
+    ...(clock.soon && { soon: (run: () => void) => runOutside(() => clock.soon!(run)) }),
+  };
 }
 
 /** Global key under which `@opentelemetry/api` 1.x registers itself. */
