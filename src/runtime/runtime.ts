@@ -177,6 +177,6 @@ export interface Network {
 export interface ConnectionOptions {
   /** Ms after which a connection attempt times out. */
   readonly connectMs: number;
-  /** Returns the URL of the HTTP proxy for an origin; `null` if there is none. */
+  /** Returns the URL of the HTTP or SOCKS proxy for an origin; `null` if there is none. */
   readonly proxyFor: (origin: string) => string | null;
 }

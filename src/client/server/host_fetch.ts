@@ -12,7 +12,7 @@ import { unreachable } from "../settings/grants.ts";
 import { withGaps } from "./hold_gaps.ts";
 import { nativeFetch } from "./native_fetch.ts";
 import { runOutside } from "./outside.ts";
-import { httpProxyFor, proxyFor } from "./proxy.ts";
+import { usableProxyFor } from "./proxy.ts";
 
 /** Connection timeout in ms for requests that the program waits for, as in Node itself. */
 const CONNECT_MS = 10_000;
@@ -34,8 +34,8 @@ let made: { readonly runtime: Runtime; readonly fetch: OwnFetch } | undefined;
 function foreground(runtime: Runtime): OwnFetch {
   if (made?.runtime !== runtime) {
     const options = { connectMs: CONNECT_MS, proxyFor: proxiesOf(runtime) };
-    const fetch = runtime.network?.fetch?.(native, native, options) ?? native;
-    made = { runtime, fetch: granted(runtime, invisible(fetch)) };
+    const direct = runtime.network?.fetch?.(native, native, options) ?? native;
+    made = { runtime, fetch: own(runtime, direct, native) };
   }
   return made.fetch;
 }
@@ -54,25 +54,28 @@ export function backgroundFetch(runtime: Runtime, holdMs: number, given?: Fetch)
   const paced = withGaps({ ...tracking, fetch: native });
   const options = { connectMs, proxyFor: proxiesOf(runtime) };
   const direct = network?.backgroundFetch?.(native, paced, options) ?? paced;
+  return own(runtime, direct, paced);
+}
+
+/**
+ * Combines the package's own connections with the runtime's `fetch`, which handles requests that
+ * these cannot.
+ */
+function own(runtime: Runtime, direct: OwnFetch, native: Fetch): OwnFetch {
   return granted(
     runtime,
-    invisible((url, init) => needsNative(runtime, url) ? paced(url, init) : direct(url, init)),
+    invisible((url, init) => needsNative(runtime, url) ? native(url, init) : direct(url, init)),
   );
 }
 
 function proxiesOf({ process }: Runtime): (url: string) => string | null {
-  return (url) => httpProxyFor(url, process.env);
+  return (url) => usableProxyFor(url, process.env);
 }
 
-/**
- * Returns whether only the runtime's `fetch` can use the proxy for `url`: it does not speak HTTP, or
- * Deno does not allow connections to it.
- */
+/** Returns whether only Deno's `fetch` can use the proxy for `url`: connections to it are not allowed. */
 function needsNative(runtime: Runtime, url: string): boolean {
-  const proxy = proxyFor(url, runtime.process.env)?.url;
-  if (runtime.name === "node" || proxy === undefined) return false;
-  const usable = httpProxyFor(url, runtime.process.env);
-  return usable === null || unreachable(runtime, usable) !== null;
+  const proxy = usableProxyFor(url, runtime.process.env);
+  return proxy !== null && unreachable(runtime, proxy) !== null;
 }
 
 /** Returns `fetch`, called outside of everything with which the program might observe it. */

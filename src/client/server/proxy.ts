@@ -32,26 +32,26 @@ export function proxyFor(url: string, env: Env): NamedProxy | null {
   return { variable: named, url: value.includes("://") ? value : `http://${value}` };
 }
 
-/** Returns the proxy for `url` if it speaks HTTP. Deno and Bun support more kinds. */
-export function httpProxyFor(url: string, env: Env): string | null {
+/** Returns the URL of the proxy for `url`, if it can be used. */
+export function usableProxyFor(url: string, env: Env): string | null {
   const proxy = proxyFor(url, env);
-  return proxy !== null && isHttp(proxy.url) ? proxy.url : null;
+  return proxy !== null && isUsable(proxy.url) ? proxy.url : null;
 }
 
 /**
  * Returns why requests to `url` cannot use the proxy that the environment names; `null` if they can,
- * or if there is none. Deno and Bun support more kinds of proxies, and report errors themselves.
+ * or if there is none.
  */
-export function unusableProxy({ name, process }: Runtime, url: string): string | null {
-  const proxy = name === "node" ? proxyFor(url, process.env) : null;
-  if (proxy === null || isHttp(proxy.url)) return null;
+export function unusableProxy({ process }: Runtime, url: string): string | null {
+  const proxy = proxyFor(url, process.env);
+  if (proxy === null || isUsable(proxy.url)) return null;
   // The value is not shown: it may contain a password.
-  return `Cannot use ${proxy.variable}: it is not the URL of an HTTP proxy such as ` +
-    `http://proxy:3128; set one, or list ${new URL(url).hostname} in NO_PROXY`;
+  return `Cannot use ${proxy.variable}: it is not the URL of a proxy such as http://proxy:3128 or ` +
+    `socks5://proxy:1080; set one, or list ${new URL(url).hostname} in NO_PROXY`;
 }
 
-function isHttp(url: string): boolean {
-  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
+function isUsable(url: string): boolean {
+  return URL.canParse(url) && /^(?:https?|socks5h?):$/.test(new URL(url).protocol);
 }
 
 /** Returns whether a list of hosts, domains, addresses and networks names the host. */

@@ -9,6 +9,7 @@
 
 import { dirname } from "@std/path";
 import { WeaveWalError } from "../../errors.ts";
+import { portOf } from "../../runtime/network/connections.ts";
 import type { Need, Runtime } from "../../runtime/runtime.ts";
 import { DECISIVE_VARIABLES } from "./decisive_variables.ts";
 import type { InitOptions } from "./options.ts";
@@ -90,7 +91,7 @@ function missingVariables(runtime: Runtime, options: InitOptions): string[] {
 
 function missingServer(runtime: Runtime, url: string): string[] {
   const { protocol, hostname, port } = new URL(url);
-  const host = `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
+  const host = `${hostname}:${portOf({ protocol, port })}`;
   return runtime.process.allows({ kind: "net", host }) ? [] : [`--allow-net=${host}`];
 }
 

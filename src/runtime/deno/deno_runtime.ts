@@ -7,7 +7,6 @@
 
 import { builtin } from "../builtin_modules.ts";
 import { systemClock } from "../clock.ts";
-import type { Reach } from "../network/connections.ts";
 import { httpFetch } from "../network/http_fetch.ts";
 import { inChunks } from "../node/list_directory.ts";
 import { nodeFiles } from "../node/node_fs.ts";
@@ -15,6 +14,7 @@ import { processFacts } from "../process/process_info.ts";
 import type { FileSystem } from "../file_system.ts";
 import type { ConnectionOptions, Fetch, OwnFetch, ProcessInfo, Runtime } from "../runtime.ts";
 import type { DirectoryEntry } from "../file_types.ts";
+import { denoResolve } from "./deno_resolve.ts";
 import { type DenoEntry, denoGlobal, type DenoSlice } from "./deno_types.ts";
 
 /** Creates a runtime based on Deno's versions of Node's built-in modules. */
@@ -26,7 +26,8 @@ export function denoRuntime(): Runtime {
     process: denoProcess(deno),
     clock: systemClock,
     network: {
-      backgroundFetch: (native, fallback, options) => denoFetch(deno, native, fallback, options),
+      fetch: (...args) => denoFetch(deno, false, ...args),
+      backgroundFetch: (...args) => denoFetch(deno, true, ...args),
     },
   };
 }
@@ -35,20 +36,19 @@ export function denoRuntime(): Runtime {
 const DENO_FETCH = /lazyFetch|op_?fetch|webidl/i;
 
 /**
- * Deno's `fetch` keeps the program alive until a request is answered, and so does a name lookup.
- * Therefore a connection that can be aborted is made first: unlike a query to a name server, it
- * needs only the permission for the trace server.
+ * Replaces Deno's `fetch`, which keeps the program alive until a request is answered, and for which
+ * Deno's own OpenTelemetry records spans.
  */
 function denoFetch(
   deno: DenoSlice,
+  background: boolean,
   native: Fetch,
   fallback: Fetch,
   options: ConnectionOptions,
 ): OwnFetch {
   if (!DENO_FETCH.test(Function.prototype.toString.call(native))) return fallback;
-  const reach: Reach = async (hostname, port, signal) =>
-    (await deno.connect({ hostname, port, signal })).close();
-  return httpFetch({ ...options, background: true, fallback, reach });
+  const resolve = denoResolve(deno);
+  return httpFetch({ ...options, background, fallback, resolve, hasTelemetry: true });
 }
 
 function denoFiles(deno: DenoSlice): FileSystem {

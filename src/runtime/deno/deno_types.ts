@@ -24,6 +24,11 @@ export interface DenoSlice {
   connect(
     target: { hostname: string; port: number; signal?: AbortSignal },
   ): Promise<{ close(): void }>;
+  resolveDns(
+    name: string,
+    type: "A" | "AAAA",
+    options: { signal: AbortSignal },
+  ): Promise<string[]>;
 }
 
 /** Returns the global `Deno`. Only for use on Deno. */

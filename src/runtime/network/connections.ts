@@ -5,10 +5,11 @@
  * @module
  */
 
-import type { Socket } from "node:net";
+import type { LookupFunction, Socket } from "node:net";
 import { builtin } from "../builtin_modules.ts";
 import type { ConnectionOptions } from "../runtime.ts";
 import { requestHolds } from "./hold_tracker.ts";
+import { openSocksTunnel } from "./socks.ts";
 import { openTunnel } from "./tunnel.ts";
 import { until } from "./until.ts";
 
@@ -25,17 +26,27 @@ export interface ConnectTarget {
 /** Called with the connection, or with the error. */
 export type Connected = (error: Error | null, socket: Socket | null) => void;
 
+/** An address of a host. */
+export interface Address {
+  readonly address: string;
+  readonly family: 4 | 6;
+}
+
 /**
- * Resolves if connecting to a host will not wait for an unresponsive name server, and rejects
- * otherwise. Runtimes offer no way to abort the lookup itself.
+ * Returns the addresses of a host; `null` leaves the lookup to the runtime. No runtime can abort its
+ * own lookup, so `null` is only for hosts for which it will not wait for a name server.
  */
-export type Reach = (hostname: string, port: number, signal: AbortSignal) => Promise<void>;
+export type Resolve = (
+  hostname: string,
+  port: number,
+  signal: AbortSignal,
+) => Promise<readonly Address[] | null>;
 
 /** Options for {@linkcode Connections}. */
 export interface ConnectionsOptions extends ConnectionOptions {
   /** Whether established connections let the program end. */
   readonly background: boolean;
-  readonly reach: Reach;
+  readonly resolve: Resolve;
 }
 
 /** The connections of one `fetch`. */
@@ -100,14 +111,18 @@ export class Connections {
 
   /** Opens a connection, through a proxy if there is one for the origin. */
   async #open(target: ConnectTarget, origin: string, signal: AbortSignal): Promise<Socket> {
+    const isSecure = target.protocol === "https:";
     const url = this.#options.proxyFor(origin);
-    if (url === null) return await this.#dial(target, signal);
-    const proxy = new URL(url);
-    const socket = await this.#dial(proxy, signal);
-    if (target.protocol !== "https:") return socket;
+    const proxy = url === null ? null : new URL(url);
+    const socket = await this.#dial(proxy ?? target, signal);
     try {
-      await openTunnel(socket, `${target.hostname}:${portOf(target)}`, proxy, signal);
-      return await this.#established(connectSecure(target, { socket }), "secureConnect", signal);
+      if (!proxy) return isSecure ? await this.#secure(socket, target, signal) : socket;
+      const over = proxy.protocol === "https:" ? await this.#secure(socket, proxy, signal) : socket;
+      const [host, port] = [target.hostname, portOf(target)] as const;
+      if (isSocks(proxy)) await openSocksTunnel(over, bare(host), port, proxy, signal);
+      else if (!isSecure) return over;
+      else await openTunnel(over, `${host}:${port}`, proxy, signal);
+      return isSecure ? await this.#secure(over, target, signal) : over;
     } catch (error) {
       socket.destroy();
       throw error;
@@ -117,15 +132,29 @@ export class Connections {
   async #dial(target: ConnectTarget, signal: AbortSignal): Promise<Socket> {
     const host = bare(target.hostname);
     const port = portOf(target);
-    if (!isLocal(host)) await this.#options.reach(host, port, signal);
+    const { connect, isIP } = builtin("node:net");
+    const addresses = isIP(host) ? null : await this.#options.resolve(host, port, signal);
     signal.throwIfAborted();
-    const isSecure = target.protocol === "https:";
-    const socket = isSecure
-      ? connectSecure(target, { port })
-      : builtin("node:net").connect({ host, port });
+    const socket = connect({ host, port, ...(addresses && { lookup: lookupIn(addresses) }) });
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 60_000);
-    return await this.#established(socket, isSecure ? "secureConnect" : "connect", signal);
+    return await this.#established(socket, "connect", signal);
+  }
+
+  async #secure(
+    socket: Socket,
+    { hostname }: ConnectTarget,
+    signal: AbortSignal,
+  ): Promise<Socket> {
+    const name = bare(hostname);
+    const secure = builtin("node:tls").connect({
+      // Only the name that the certificate must contain.
+      host: name,
+      socket,
+      ALPNProtocols: ["http/1.1"],
+      ...(builtin("node:net").isIP(name) ? {} : { servername: name }),
+    });
+    return await this.#established(secure, "secureConnect", signal);
   }
 
   async #established(socket: Socket, event: string, signal: AbortSignal): Promise<Socket> {
@@ -141,22 +170,15 @@ export class Connections {
   }
 }
 
-function connectSecure(
-  { hostname }: ConnectTarget,
-  over: { socket: Socket } | { port: number },
-): Socket {
-  const name = bare(hostname);
-  return builtin("node:tls").connect({
-    // In a tunnel, this is only the name that the certificate must contain.
-    host: name,
-    ...over,
-    ALPNProtocols: ["http/1.1"],
-    ...(builtin("node:net").isIP(name) ? {} : { servername: name }),
-  });
+/** Returns the port of a server or a proxy. */
+export function portOf({ port, protocol }: Omit<ConnectTarget, "hostname">): number {
+  const standard: Record<string, number> = { "https:": 443, "socks5:": 1080, "socks5h:": 1080 };
+  return Number(port) || (standard[protocol] ?? 80);
 }
 
-function portOf({ port, protocol }: ConnectTarget): number {
-  return Number(port) || (protocol === "https:" ? 443 : 80);
+/** Returns whether a proxy speaks SOCKS. */
+export function isSocks({ protocol }: URL): boolean {
+  return protocol.startsWith("socks");
 }
 
 /** Removes the brackets of an IPv6 address. */
@@ -164,9 +186,12 @@ function bare(hostname: string): string {
   return hostname.replace(/^\[(.*)\]$/, "$1");
 }
 
-/** Returns whether a host needs no name server. */
-function isLocal(host: string): boolean {
-  return builtin("node:net").isIP(host) !== 0 || /^(?:.*\.)?localhost\.?$/i.test(host);
+/** Returns a lookup that has the given addresses as its result. */
+function lookupIn(addresses: readonly Address[]): LookupFunction {
+  return (_, { all }, done) => {
+    if (all) return done(null, [...addresses]);
+    done(null, addresses[0]!.address, addresses[0]!.family);
+  };
 }
 
 /** Creates a connection error. */

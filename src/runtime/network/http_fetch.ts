@@ -12,7 +12,7 @@ import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from "node
 import type { Duplex } from "node:stream";
 import { builtin } from "../builtin_modules.ts";
 import type { Fetch, OwnFetch } from "../runtime.ts";
-import { Connections, type ConnectionsOptions } from "./connections.ts";
+import { Connections, type ConnectionsOptions, isSocks } from "./connections.ts";
 import { HttpResponse } from "./http_response.ts";
 import { proxyHeaders } from "./tunnel.ts";
 
@@ -31,6 +31,8 @@ export interface HttpFetchOptions extends ConnectionsOptions {
    * `--unsafely-ignore-certificate-errors` applies only to its own `fetch`.
    */
   readonly fallback: Fetch;
+  /** Whether the runtime's `node:http` has telemetry of its own, as Deno's does. */
+  readonly hasTelemetry?: boolean;
 }
 
 /** Creates a `fetch` whose requests let the program end. */
@@ -48,17 +50,23 @@ export function httpFetch(options: HttpFetchOptions): OwnFetch {
     const [headers, body] = await encode(init);
     // Connecting for an aborted request would only end at its timeout.
     init.signal?.throwIfAborted();
-    const proxy = protocol === "http:" ? options.proxyFor(url.origin) : null;
-    const plain = { method: init.method ?? "GET", headers, agent: agents[protocol] };
-    // A proxy forwards a plain request itself, and needs its whole URL.
-    const proxied = proxy === null ? plain : {
-      ...plain,
-      path: url.href,
-      headers: { ...headers, host: url.host, ...proxyHeaders(new URL(proxy)) },
+    const forward = protocol === "http:" ? forwardProxy(options.proxyFor(url.origin)) : null;
+    const sending = {
+      method: init.method ?? "GET",
+      agent: agents[protocol],
+      headers: {
+        host: url.host,
+        ...headers,
+        ...(body !== undefined && { "content-length": String(body.length) }),
+        ...(forward && proxyHeaders(forward)),
+      },
+      // A proxy forwards a plain request itself, and needs its whole URL.
+      path: forward ? url.href : url.pathname + url.search,
     };
     const request = () => {
+      if (options.hasTelemetry) return untracedRequest(url, sending);
       const { request } = protocol === "https:" ? builtin("node:https") : builtin("node:http");
-      return request(url, proxied);
+      return request(url, sending);
     };
     const end = connections.begin(url.origin, init.signal);
     try {
@@ -80,6 +88,29 @@ export function httpFetch(options: HttpFetchOptions): OwnFetch {
       end();
     }
   };
+}
+
+/**
+ * Starts a request without a span: Deno begins one when it writes the headers, unless they are given
+ * as a list. Libraries that instrument `request` do not expect a list, so this is not `request`.
+ */
+function untracedRequest(
+  { protocol, hostname, port }: URL,
+  { headers, ...sending }: RequestOptions & { headers: Record<string, string> },
+): ClientRequest {
+  return new (builtin("node:http").ClientRequest)({
+    protocol,
+    hostname,
+    port,
+    ...sending,
+    headers: Object.entries(headers).flat(),
+  });
+}
+
+/** Returns a proxy that takes plain requests instead of a tunnel. */
+function forwardProxy(proxy: string | null): URL | null {
+  const url = proxy === null ? null : new URL(proxy);
+  return url === null || isSocks(url) ? null : url;
 }
 
 /** Creates an agent that keeps connections alive and creates them with `connections`. */
@@ -131,7 +162,6 @@ function send(
     request.on("close", () => signal?.removeEventListener("abort", abort));
     signal?.addEventListener("abort", abort);
     if (signal?.aborted) return abort();
-    if (body === undefined) request.end();
-    else request.setHeader("content-length", body.length).end(body);
+    request.end(body);
   });
 }

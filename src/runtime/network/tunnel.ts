@@ -13,12 +13,19 @@ const MAX_HEAD = 16_384;
 /** Returns the header with the credentials in the URL of a proxy, if there are any. */
 export function proxyHeaders({ username, password }: URL): Record<string, string> {
   if (username === "" && password === "") return {};
-  // As in curl, a percent sign that is not part of an escape is taken literally.
-  const credentials = `${username}:${password}`.replace(
+  const credentials = unescapePercent(`${username}:${password}`);
+  return { "proxy-authorization": `Basic ${btoa(credentials)}` };
+}
+
+/**
+ * Replaces percent escapes in a part of a URL; each character of the result is one byte. As in curl,
+ * a percent sign that is not part of an escape is taken literally.
+ */
+export function unescapePercent(text: string): string {
+  return text.replace(
     /%([\da-f]{2})/gi,
     (_, byte: string) => String.fromCharCode(Number.parseInt(byte, 16)),
   );
-  return { "proxy-authorization": `Basic ${btoa(credentials)}` };
 }
 
 /**

@@ -12,7 +12,7 @@
 
 import { httpFetch } from "../network/http_fetch.ts";
 import type { ConnectionOptions, Fetch, OwnFetch } from "../runtime.ts";
-import { reachByName } from "./name_servers.ts";
+import { resolveName } from "./name_servers.ts";
 
 /** Global key of the dispatcher of undici, on which Node's `fetch` is based. */
 const GLOBAL_DISPATCHER = Symbol.for("undici.globalDispatcher.1");
@@ -35,7 +35,7 @@ export function nodeFetch(
   options: ConnectionOptions,
 ): OwnFetch {
   if (!isNodes(native)) return fallback;
-  const direct = httpFetch({ ...options, background, fallback, reach: reachByName });
+  const direct = httpFetch({ ...options, background, fallback, resolve: resolveName });
   return (url, init) => hasOwnDispatcher() ? fallback(url, init) : direct(url, init);
 }
 

@@ -9,8 +9,9 @@ import { systemClock } from "../clock.ts";
 import { processFacts } from "../process/process_info.ts";
 import type { ConnectionOptions, Fetch, OwnFetch, ProcessInfo, Runtime } from "../runtime.ts";
 import { scanListing, scanStream } from "./list_directory.ts";
+import { isSocks } from "../network/connections.ts";
 import { httpFetch } from "../network/http_fetch.ts";
-import { reachByName } from "./name_servers.ts";
+import { resolveName } from "./name_servers.ts";
 import { nodeFetch } from "./node_connections.ts";
 import { nodeFiles } from "./node_fs.ts";
 
@@ -36,15 +37,29 @@ export function bunRuntime(): Runtime {
     files,
     process: nodeProcess(),
     clock: systemClock,
-    network: { backgroundFetch: bunFetch },
+    network: {
+      fetch: (...args) => bunFetch(false, ...args),
+      backgroundFetch: (...args) => bunFetch(true, ...args),
+    },
   };
 }
 
 /** Replaces Bun's `fetch`, which keeps the program alive until a request is answered. */
-function bunFetch(native: Fetch, fallback: Fetch, options: ConnectionOptions): OwnFetch {
+function bunFetch(
+  background: boolean,
+  native: Fetch,
+  fallback: Fetch,
+  options: ConnectionOptions,
+): OwnFetch {
   const isBuns = Function.prototype.toString.call(native).includes("[native code]");
   if (!isBuns) return fallback;
-  return httpFetch({ ...options, background: true, fallback, reach: reachByName });
+  const direct = httpFetch({ ...options, background, fallback, resolve: resolveName });
+  if (background) return direct;
+  // Bun's own is faster, but does not speak SOCKS.
+  return (url, init) => {
+    const proxy = options.proxyFor(new URL(url).origin);
+    return proxy !== null && isSocks(new URL(proxy)) ? direct(url, init) : native(url, init);
+  };
 }
 
 function nodeProcess(): ProcessInfo {

@@ -21,10 +21,10 @@ import type { SignalEvents } from "./signal_hooks.ts";
 
 /** A permission that a query requires, in the format of `Deno.permissions`. */
 export type Permission =
-  | { name: "read" | "write"; path: string }
-  | { name: "net"; host: string }
+  | { name: "read" | "write"; path?: string }
+  | { name: "net"; host?: string }
   | { name: "env"; variable?: string }
-  | { name: "sys"; kind: "hostname" | "homedir" | "osRelease" | "uid" }
+  | { name: "sys"; kind?: "hostname" | "homedir" | "osRelease" | "uid" }
   | { name: "run" };
 
 /** Differences between runtimes. */

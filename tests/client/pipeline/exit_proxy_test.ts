@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { BAD_NETWORKS, noBlackHole } from "../../support/network/bad_network.ts";
 import { startForwardProxy, startTls } from "../../support/network/forward_proxy.ts";
+import { startSocksProxy } from "../../support/network/socks_proxy.ts";
 import { UserProject } from "../../support/processes/program_fixture.ts";
 import { test } from "../../harness.ts";
 
@@ -44,6 +45,17 @@ const WAYS: Record<string, Way> = {
     run({ WF_TRACE_SERVER_URL: `http://${HOST}`, HTTP_PROXY: bad, WEAVE_WAL_ALLOW_HTTP: HOST }),
   "a tunnel of a faulty proxy": (bad, run) =>
     run({ WF_TRACE_SERVER_URL: `https://${HOST}`, HTTPS_PROXY: bad }),
+  "a faulty SOCKS proxy": (bad, run) =>
+    run({ WF_TRACE_SERVER_URL: `https://${HOST}`, ALL_PROXY: bad.replace("http", "socks5") }),
+  "a SOCKS tunnel to a faulty server": async (bad, run) => {
+    await using proxy = await startSocksProxy({ [HOST]: Number(new URL(bad).port) });
+    await run({
+      WF_TRACE_SERVER_URL: `http://${HOST}`,
+      ALL_PROXY: `socks5://${proxy.host}`,
+      WEAVE_WAL_ALLOW_HTTP: HOST,
+    });
+    assert.ok(proxy.requests.length > 0, "the request went past the proxy");
+  },
   "a tunnel to a faulty server": async (bad, run) => {
     await using tls = await startTls(HOST, Number(new URL(bad).port));
     await using proxy = await startForwardProxy({ [HOST]: tls.port });

@@ -18,6 +18,7 @@ import {
 } from "../../support/cli/cli_support.ts";
 import { openLog, writeCalls } from "../../support/cli/written_logs.ts";
 import { startForwardProxy, startTls } from "../../support/network/forward_proxy.ts";
+import { startSocksProxy } from "../../support/network/socks_proxy.ts";
 import { test } from "../../harness.ts";
 
 const SLOW = { timeout: 120_000 };
@@ -151,24 +152,58 @@ test(
   SLOW,
 );
 
+/** Proxies that cannot be used. */
+const UNUSABLE = [
+  "socks4://u:secret@127.0.0.1:9",
+  "ftp://u:secret@127.0.0.1:9",
+  "http://u:secret@",
+];
+
 test("proxy: the command names a proxy that it cannot use", async () => {
-  await using place = await temporary();
-  await leaveCalls(place.wal, SECURE, 1);
-  const env = {
-    WANDB_API_KEY: "key",
-    WF_TRACE_SERVER_URL: SECURE,
-    HTTPS_PROXY: "socks5://u:secret@p",
-  };
-  const { code, out, err } = await cliProcess(["flush", "--timeout", "2s"], {
-    cwd: place.path,
-    env,
-  });
-  if (isNode) {
+  for (const proxy of UNUSABLE) {
+    await using place = await temporary();
+    await leaveCalls(place.wal, SECURE, 1);
+    const env = { WANDB_API_KEY: "key", WF_TRACE_SERVER_URL: SECURE, HTTPS_PROXY: proxy };
+    const { code, out, err } = await cliProcess(["flush", "--timeout", "2s"], {
+      cwd: place.path,
+      env,
+    });
     assert.equal(code, 2, out + err);
-    assert.match(err, /Cannot use HTTPS_PROXY: it is not the URL of an HTTP proxy such as/);
+    assert.match(err, /Cannot use HTTPS_PROXY: it is not the URL of a proxy such as/);
+    assert.doesNotMatch(out + err, /secret/);
   }
-  assert.doesNotMatch(out + err, /secret/);
 }, SLOW);
+
+for (const [what, credentials] of [["", ""], [" with a password", "user:pass!"]]) {
+  test(`proxy: the command and a program go through SOCKS${what}`, async () => {
+    await using place = await temporary();
+    await using mock = await startMockServer();
+    await using tls = await startTls(HOST, Number(new URL(mock.url).port));
+    await using proxy = await startSocksProxy(
+      { [HOST]: tls.port },
+      credentials ? { credentials } : {},
+    );
+    const url = `socks5h://${credentials && `${credentials}@`}${proxy.host}`;
+    await leaveCalls(place.wal, SECURE, 20);
+    const { code, out, err } = await cliProcess(["flush", "--timeout", "30s"], {
+      cwd: place.path,
+      env: {
+        ...trusting(tls.authority),
+        WANDB_API_KEY: "key",
+        WF_TRACE_SERVER_URL: SECURE,
+        ALL_PROXY: url,
+      },
+    });
+    assert.deepEqual([code, err], [0, ""], out + err);
+    assert.equal(mock.store.finishedCount("team/proxied"), 20);
+    const before = proxy.requests.length;
+    const ended = await runProgram(place.path, url, tls.authority, {});
+    assert.match(ended.out, /\{"done":true\}/, ended.err);
+    assert.equal(mock.store.finishedCount("team/proxied"), 21);
+    assert.ok(proxy.requests.length > before);
+    for (const request of proxy.requests) assert.equal(request, `3 ${HOST}:443`);
+  }, SLOW);
+}
 
 for (const [title, more] of Object.entries(PROGRAMS)) {
   test(`proxy: a program goes through it, files too${title}`, async () => {
@@ -188,19 +223,20 @@ for (const [title, more] of Object.entries(PROGRAMS)) {
 test(
   "proxy: if a proxy cannot be used, one message reports that, without its password",
   async () => {
-    await using place = await temporary();
     const env = { FLUSH_MS: "100" };
-    const socks = "socks5://u:secret@127.0.0.1:9";
-    const ended = await runProgram(place.path, socks, "", env);
-    const logged = ended.err.split("\n").filter((line) => line.includes("HTTPS_PROXY"));
-    assert.equal(logged.length, 1, ended.err);
-    assert.match(logged[0], /Cannot use HTTPS_PROXY: it is not the URL of an HTTP proxy such as/);
-    assert.doesNotMatch(ended.err, /secret/);
-    rmSync(join(place.path, "wal"), { recursive: true });
-    const named = await runProgram(place.path, socks, "", { ...env, NO_PROXY: HOST });
-    assert.doesNotMatch(named.err, /HTTPS_PROXY/);
+    for (const proxy of UNUSABLE) {
+      await using place = await temporary();
+      const ended = await runProgram(place.path, proxy, "", env);
+      const logged = ended.err.split("\n").filter((line) => line.includes("HTTPS_PROXY"));
+      assert.equal(logged.length, 1, ended.err);
+      assert.match(logged[0], /Cannot use HTTPS_PROXY: it is not the URL of a proxy such as/);
+      assert.doesNotMatch(ended.err, /secret/);
+      rmSync(join(place.path, "wal"), { recursive: true });
+      const named = await runProgram(place.path, proxy, "", { ...env, NO_PROXY: HOST });
+      assert.doesNotMatch(named.err, /HTTPS_PROXY/);
+    }
   },
-  { ...SLOW, skip: isNode ? false : "this runtime knows more kinds of proxies" },
+  SLOW,
 );
 
 async function runProgram(

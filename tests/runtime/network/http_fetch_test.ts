@@ -30,7 +30,7 @@ async function place(handler: Handler, host = "127.0.0.1") {
       connectMs: 5_000,
       background: true,
       proxyFor: () => null,
-      reach: () => Promise.resolve(),
+      resolve: () => Promise.resolve(null),
       fallback: () => Promise.reject(new Error("the fallback was asked")),
     }),
     sockets,

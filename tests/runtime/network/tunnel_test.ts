@@ -21,7 +21,7 @@ function through(proxy: string, background = false): OwnFetch {
     connectMs: 5_000,
     background,
     proxyFor: () => proxy,
-    reach: () => Promise.resolve(),
+    resolve: () => Promise.resolve(null),
     fallback: () => Promise.reject(new Error("the fallback was asked")),
   });
 }
@@ -83,7 +83,7 @@ test("tunnel: a connection that fails before the HTTP client uses it does not en
     connectMs: 5_000,
     background: false,
     proxyFor: () => null,
-    reach: () => Promise.resolve(),
+    resolve: () => Promise.resolve(null),
   });
   const closed = new Promise<void>((resolve, reject) => {
     connections.connect(new URL(proxy.url), (error, socket) => {
