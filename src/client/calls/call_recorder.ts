@@ -125,28 +125,18 @@ export class CallRecorder implements CallSink {
     return this.#options.ids.timestamp();
   }
   succeed(call: TracedCall, output: unknown, ending?: Ending): void {
-    const outer = enterOwnCode();
-    try {
-      const usage = ending?.usage ?? findUsage(output);
-      let own = output == null ? undefined : this.#summarize(call, output);
-      // The user's own summary takes precedence; the usage is marked as counted in either case.
-      if (usage.length > 0) own = this.#addUsage(own, usage);
-      this.#end(call, "", ending?.text ?? this.#outputText(call, output), own, ending?.endedAt);
-    } finally {
-      leaveOwnCode(outer);
-    }
+    const usage = ending?.usage ?? findUsage(output);
+    let own = output == null ? undefined : this.#summarize(call, output);
+    // The user's own summary takes precedence; the usage is marked as counted in either case.
+    if (usage.length > 0) own = this.#addUsage(own, usage);
+    this.#end(call, "", ending?.text ?? this.#outputText(call, output), own, ending?.endedAt);
   }
 
   fail(call: TracedCall, error: unknown, output: unknown = null, ending?: Ending): void {
-    const outer = enterOwnCode();
-    try {
-      const exception = ',"exception":' + jsonString(exceptionText(error, this.#options.redactor));
-      const usage = ending?.usage ?? findUsage(output);
-      const own = usage.length > 0 ? this.#addUsage(undefined, usage) : undefined;
-      this.#end(call, exception, ending?.text ?? this.#outputText(call, output), own);
-    } finally {
-      leaveOwnCode(outer);
-    }
+    const exception = ',"exception":' + jsonString(exceptionText(error, this.#options.redactor));
+    const usage = ending?.usage ?? findUsage(output);
+    const own = usage.length > 0 ? this.#addUsage(undefined, usage) : undefined;
+    this.#end(call, exception, ending?.text ?? this.#outputText(call, output), own);
   }
 
   #addUsage(own: Summary | undefined, found: readonly ModelUsage[]): Summary | undefined {

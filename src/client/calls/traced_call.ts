@@ -8,6 +8,7 @@ import type { WalEventName } from "../pipeline/status/events.ts";
 import { checkDisplayName } from "../weave_client/check_writes.ts";
 import type { Call } from "./call.ts";
 import type { AttributeScope, CallContext, CallStackEntry } from "./call_stack.ts";
+import { enterOwnCode, leaveOwnCode } from "./own_code.ts";
 import type { StatusCounts } from "./status_counts.ts";
 import type { ModelUsage } from "../integrations/usage.ts";
 import type { OwnOpOptions } from "../op/op_types.ts";
@@ -77,14 +78,24 @@ export class TracedCall implements CallContext, CallStackEntry {
   succeed(output: unknown, ending?: Ending): void {
     if (this.ended) return;
     this.ended = true;
-    this.sink.succeed(this, output, ending);
+    const outer = enterOwnCode();
+    try {
+      this.sink.succeed(this, output, ending);
+    } finally {
+      leaveOwnCode(outer);
+    }
   }
 
   /** Records that the call threw `error`, with the output so far. Never throws. */
   fail(error: unknown, output?: unknown, ending?: Ending): void {
     if (this.ended) return;
     this.ended = true;
-    this.sink.fail(this, error, output, ending);
+    const outer = enterOwnCode();
+    try {
+      this.sink.fail(this, error, output, ending);
+    } finally {
+      leaveOwnCode(outer);
+    }
   }
 }
 
