@@ -14,14 +14,18 @@ import { asOwnCode } from "../calls/own_code.ts";
 const CONTEXT_SYMBOL = /^(?:kResourceStore|context_?frame)$/i;
 
 /** Created by the first copy of the package that is loaded, when there is usually no context. */
-const resource = shared("outside", () => {
+const resource = shared("outside", emptyContext);
+/** Another one: on Node, a context is stored in its resource while code runs in it. */
+const loaded = shared("outside-loaded", emptyContext);
+
+function emptyContext(): AsyncResource {
   const made = new AsyncResource("weave-wal") as AsyncResource & Record<symbol, unknown>;
   // If loaded inside a context (a lazy import in a request handler), Node would keep it.
   for (const symbol of Object.getOwnPropertySymbols(made)) {
     if (CONTEXT_SYMBOL.test(symbol.description ?? "")) made[symbol] = undefined;
   }
   return made;
-});
+}
 
 /**
  * Calls `fn` outside of the program's async contexts. Ops in it are plain function calls, and
@@ -29,6 +33,14 @@ const resource = shared("outside", () => {
  */
 export function runOutside<R>(fn: () => R): R {
   return resource.runInAsyncScope(() => runUntraced(() => withoutTelemetry(fn)));
+}
+
+/**
+ * Calls `fn` in the context in which the package was loaded. For listeners that the program's
+ * listeners share a handle with: they run in the context of the first one.
+ */
+export function runAsLoaded<R>(fn: () => R): R {
+  return loaded.runInAsyncScope(fn);
 }
 
 /** Returns a clock whose timers run outside of the program's async contexts. */

@@ -5,6 +5,7 @@
  */
 
 import type { Clock, ProcessInfo } from "../../../runtime/runtime.ts";
+import { runAsLoaded } from "../../server/outside.ts";
 
 /**
  * Maximum number of final drains, for a program that records something each time it is about to
@@ -42,7 +43,7 @@ export class ExitDrain {
     this.#await();
     const { drainOnSignal, process, drain, exitDrainMs } = options;
     if (!drainOnSignal || !process.onSignal) return;
-    this.#removers.push(process.onSignal(() => drain(exitDrainMs)));
+    this.#removers.push(runAsLoaded(() => process.onSignal!(() => drain(exitDrainMs))));
   }
 
   /** Stops listening. */
