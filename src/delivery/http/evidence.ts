@@ -118,6 +118,8 @@ export class Suspicion {
   readonly #since: Mark;
   #failures = 0;
   #first = 0;
+  /** Failures since the last one that asked to wait: only these count against health checks. */
+  #unexplained = 0;
 
   /** @param since Counts just after the first failure of a request with this record. */
   constructor(evidence: Evidence, since: Mark) {
@@ -136,9 +138,16 @@ export class Suspicion {
     return this.#evidence.mark().writes > this.#since.writes;
   }
 
-  /** Records a failure of the record in its own request. */
-  failed(): void {
+  /**
+   * Records a failure of the record in its own request.
+   *
+   * @param asksToWait Whether it asked to wait (503, 429, …), was not the trace server's (a login
+   * page), or came after the server had accepted the request. Only another successful write in the
+   * meantime shows that the record is at fault.
+   */
+  failed(asksToWait: boolean): void {
     if (this.#failures++ === 0) this.#first = this.#evidence.now;
+    this.#unexplained = asksToWait ? 0 : this.#unexplained + 1;
   }
 
   /**
@@ -149,30 +158,28 @@ export class Suspicion {
     this.#evidence.closed(this, isDelivered);
   }
 
-  /**
-   * Returns whether the record, not the server, is at fault.
-   *
-   * @param asksToWait Whether the last failure asked to wait (503, 429, …) or was not the trace
-   * server's (a login page). Only another successful write in the meantime refutes that.
-   */
-  isProven(asksToWait: boolean): boolean {
+  /** Returns whether the record, not the server, is at fault. */
+  isProven(): boolean {
     const now = this.#evidence.mark();
     const writes = now.writes - this.#since.writes;
     if (writes === 0 && !this.#evidence.isWell) return false;
-    const others = this.#evidence.failing - 1;
     const span = writes > 0 ? MIN_SPAN_MS : MIN_UNSUPPORTED_SPAN_MS;
-    if (this.#failures < MIN_FAILURES || this.#evidence.now - this.#first < span) return false;
-    let successes = writes;
-    let failures = others + this.#evidence.recoveries;
-    if (!asksToWait && this.#failures >= others * FAILURES_PER_OTHER) {
-      const checks = now.checks - this.#since.checks;
-      const failed = now.failedChecks - this.#since.failedChecks;
-      // Count one check per failure: a check only describes the moment.
-      const share = Math.min(1, this.#failures / Math.max(1, checks + failed));
-      successes += checks * share;
-      failures += failed * share;
+    if (this.#evidence.now - this.#first < span) return false;
+    const others = this.#evidence.failing - 1;
+    if (this.#unexplained < Math.max(MIN_FAILURES, others * FAILURES_PER_OTHER)) {
+      return this.#isUnlikely(this.#failures, writes, others);
     }
-    return chanceOf(this.#failures, successes, failures) <= MAX_CHANCE;
+    const checks = now.checks - this.#since.checks;
+    const failed = now.failedChecks - this.#since.failedChecks;
+    // Count one check per failure: a check only describes the moment.
+    const share = Math.min(1, this.#unexplained / Math.max(1, checks + failed));
+    return this.#isUnlikely(this.#unexplained, writes + checks * share, others + failed * share);
+  }
+
+  /** Whether a server at fault hardly fails so often, with these other successes and failures. */
+  #isUnlikely(failures: number, successes: number, otherFailures: number): boolean {
+    return failures >= MIN_FAILURES &&
+      chanceOf(failures, successes, otherFailures + this.#evidence.recoveries) <= MAX_CHANCE;
   }
 }
 

@@ -98,7 +98,7 @@ export class Suspects {
   /** Adds a record that failed in its own request. */
   add(suspect: Suspect, failure: Failed): void {
     const suspicion = new Suspicion(this.#deps.evidence, suspect.since);
-    suspicion.failed();
+    suspicion.failed(failure.asksToWait);
     this.#open.add(suspicion);
     this.#cases.push({ suspect, suspicion, followers: [], failure });
   }
@@ -178,9 +178,9 @@ export class Suspects {
     const { suspect: { record, attempt }, suspicion, followers } = one;
     const verdict = await attempt(one.failure.request);
     if (verdict.kind === "failure") {
-      suspicion.failed();
+      suspicion.failed(verdict.asksToWait);
       one.failure = verdict;
-      if (!suspicion.isProven(verdict.asksToWait)) {
+      if (!suspicion.isProven()) {
         this.#cases.push(one);
         return [];
       }

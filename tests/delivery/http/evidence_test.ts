@@ -23,18 +23,23 @@ test("evidence: the probability of coincidence falls with successes and rises wi
  * do not suffice.
  */
 function attemptsToProve(
-  options: { writes?: number; others?: number; asksToWait?: boolean; checks?: boolean[] },
+  options: {
+    writes?: number;
+    others?: number;
+    asksToWait?: boolean | ((attempt: number) => boolean);
+    checks?: boolean[];
+  },
 ): number | null {
   const { writes = 0, others = 0, asksToWait = false, checks = [true] } = options;
   const clock = new MemoryClock();
   const evidence = new Evidence(clock);
-  for (let i = 0; i < others; i++) new Suspicion(evidence, evidence.mark()).failed();
+  for (let i = 0; i < others; i++) new Suspicion(evidence, evidence.mark()).failed(false);
   const suspicion = new Suspicion(evidence, evidence.mark());
   for (let i = 0; i < writes; i++) evidence.wrote();
   for (let attempt = 1; attempt <= 1_000; attempt++) {
     for (const isWell of checks) evidence.checked(isWell);
-    suspicion.failed();
-    if (suspicion.isProven(asksToWait)) return attempt;
+    suspicion.failed(typeof asksToWait === "boolean" ? asksToWait : asksToWait(attempt));
+    if (suspicion.isProven()) return attempt;
     clock.advance(1_500);
   }
   return null;
@@ -55,6 +60,19 @@ test("evidence: an outage proves nothing", () => {
   assert.equal(attemptsToProve({ others: 300 }), null, "every write fails");
 });
 
+test("evidence: timeouts among responses that the server accepted the request prove nothing", () => {
+  const everyFifth = (attempt: number) => attempt % 5 !== 0;
+  const threeOfFour = (attempt: number) => attempt % 4 === 0;
+  for (const asksToWait of [everyFifth, threeOfFour]) {
+    assert.equal(attemptsToProve({ asksToWait }), null);
+    assert.ok(attemptsToProve({ asksToWait, writes: 20 })! <= 6, "other writes succeed");
+  }
+  assert.ok(
+    attemptsToProve({ asksToWait: (attempt) => attempt === 1 })! <= 11,
+    "the record fails by itself after an outage",
+  );
+});
+
 test("evidence: with a randomly failing server, hardly any record is found at fault", () => {
   const random = seeded(11);
   let proven = 0, records = 0;
@@ -70,7 +88,7 @@ test("evidence: with a randomly failing server, hardly any record is found at fa
       if (random() >= rate) evidence.wrote();
       else {
         const other = new Suspicion(evidence, evidence.mark());
-        other.failed();
+        other.failed(false);
         other.close(true);
       }
       if (random() >= rate) {
@@ -78,9 +96,9 @@ test("evidence: with a randomly failing server, hardly any record is found at fa
         suspicion.close(true);
         break;
       }
-      suspicion.failed();
+      suspicion.failed(false);
       clock.advance(1_500);
-      if (suspicion.isProven(false)) {
+      if (suspicion.isProven()) {
         proven++;
         break;
       }
@@ -97,10 +115,10 @@ test("evidence: recent failures caused by the server count in a record's favor",
     const suspicion = new Suspicion(evidence, evidence.mark());
     for (let i = 0; i < 20; i++) evidence.wrote();
     for (let i = 0; i < 5; i++) {
-      suspicion.failed();
+      suspicion.failed(true);
       clock.advance(1_500);
     }
-    return suspicion.isProven(true);
+    return suspicion.isProven();
   };
   assert.equal(provenAfter(0), true);
   assert.equal(provenAfter(20), false);
