@@ -161,10 +161,17 @@ async function finishLiving(world: World): Promise<void> {
   }
 }
 
-/** Files that no log directory should contain once everything is delivered. */
+/**
+ * Files that no log directory should contain once everything is delivered. What recovery closed is
+ * kept for a writer that may resume, with the fence of its segment.
+ */
 function leftovers(world: World): string[] {
-  return world.context.ledger.files(WAL_DIR.slice(0, WAL_DIR.lastIndexOf("/")))
-    .filter((path) => !/\.(deadletter|quarantine|gitignore|closed)$/.test(path));
+  const files = world.context.ledger.files(WAL_DIR.slice(0, WAL_DIR.lastIndexOf("/")));
+  const all = new Set(files);
+  return files.filter((path) =>
+    !/\.(deadletter|quarantine|gitignore|closed)$/.test(path) &&
+    !(path.endsWith(".fence") && all.has(path.replace(/\.fence$/, ".closed")))
+  );
 }
 
 /** The file of a process that lost records stays, so that the loss can be seen. */

@@ -163,8 +163,7 @@ export class Closings {
     if (past.crashed || setup.maxDiskBytes < 1e9) return;
     for (const { span: { id, isNoted }, origin } of ledger.spans.values()) {
       if (!isNoted || origin.troubled) continue;
-      const end = ledger.find(`${id}:end`);
-      if (end?.accepted || end?.stored || ledger.find(`${id}:cut`)) continue;
+      if (this.#hasEnd(id)) continue;
       violate("not-closed", `${id} of process ${origin.id}`);
     }
     if (!setup.closeInterrupted) return;
@@ -175,10 +174,20 @@ export class Closings {
       if (kind !== "start" || !accepted || !stored || memory || excuse !== null) continue;
       const owner = this.#processes.find((one) => one === origin);
       if (owner === undefined || owner.troubled || !owner.step.wal || deleted.has(call)) continue;
-      const end = ledger.find(`${call}:end`);
-      if (end?.accepted || end?.stored || ledger.find(`${call}:cut`)) continue;
+      if (this.#hasEnd(call)) continue;
       violate("not-closed", `${call} of process ${owner.id}`);
     }
+  }
+
+  /**
+   * Whether a call or span has an end. One that its process wrote as it was killed counts too: a
+   * server stored it, or rejected it.
+   */
+  #hasEnd(id: string): boolean {
+    const { ledger } = this.#context;
+    const end = ledger.find(`${id}:end`);
+    const isWritten = end !== undefined && (end.accepted || end.stored || end.letteredAt !== null);
+    return isWritten || ledger.find(`${id}:cut`) !== undefined;
   }
 }
 
