@@ -48,7 +48,9 @@ export class ServerChecks {
     const isEnd = /:(?:end|cut)$/.test(record.key);
     const others = isEnd ? ["end", "cut"] : [];
     const all = others.map((part) => ledger.find(`${record.call}:${part}`));
-    const isSure = !this.#context.past.crashed && all.every((one) => !one?.origin?.troubled);
+    // An end that was dropped at the quota may have been on its way to the server.
+    const isSure = !this.#context.past.crashed &&
+      all.every((one) => !one?.origin?.troubled && one?.excuse !== "drop-oldest");
     if (isSure && all.length === 2 && all.every((one) => one?.stored)) {
       violate("closed-twice", `${record.call} has its own end and one of recovery`);
     }
