@@ -18,6 +18,7 @@ import { KnownApis } from "./http/known_apis.ts";
 import { Projects } from "./http/projects.ts";
 import { sendWithRetry, sizeOf } from "./http/send_with_retry.ts";
 import { Transport } from "./http/transport.ts";
+import { DeliveredRecords } from "./drain/delivered_records.ts";
 import type { Delivery } from "./prepared_delivery.ts";
 import { actsOnEarlier, RecordSender } from "./records/record_sender.ts";
 import { Suspects } from "./records/suspects.ts";
@@ -130,7 +131,8 @@ export class DeliveryClient implements DeliveryTarget {
     pending: PendingCalls,
     wait: boolean,
   ): Delivery {
-    const context = this.#context(permit);
+    const delivered = new DeliveredRecords();
+    const context = this.#context(permit, delivered);
     const others = batch.records((type) => type !== "call_start" && type !== "call_end");
     const hasCalls = batch.count > others.length || pending.count > 0;
     // A record that acts on earlier ones is in its own batch, after the waiting starts.
@@ -146,6 +148,7 @@ export class DeliveryClient implements DeliveryTarget {
         ...await this.#records.sendFirst(others, context),
         ...await this.#records.sendAll(others, calls?.send, context, ordered),
       ],
+      delivered: () => delivered.list(),
     };
   }
 
@@ -163,7 +166,7 @@ export class DeliveryClient implements DeliveryTarget {
     this.breaker.close();
   }
 
-  #context(permit: Permit): SendContext {
+  #context(permit: Permit, delivered: DeliveredRecords): SendContext {
     const { clock, random, retryMaxMs, maxInFlight, digests, newId } = this.#options;
     const { stop } = permit;
     const deps = {
@@ -193,10 +196,11 @@ export class DeliveryClient implements DeliveryTarget {
         breaker: this.breaker,
         health: this.#health,
         projects: this.#projects,
+        delivered,
         stop,
         maxBackoffMs: retryMaxMs,
         maxInFlight,
       });
-    return { send, newSuspects };
+    return { send, newSuspects, delivered };
   }
 }

@@ -219,7 +219,8 @@ export class Sender {
     this.#options.recovery?.abandon();
     for (const segment of [...this.#held.all.map((drain) => drain.segment), ...this.#own]) {
       try {
-        segment.release();
+        if (this.#current?.segment === segment) this.#current.release();
+        else segment.release();
       } catch {
         // The next sender detects that this process is dead.
       }

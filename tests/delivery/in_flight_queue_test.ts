@@ -8,6 +8,7 @@ test("in flight: the number of concurrent batches is limited", async () => {
   const batch = {
     independent: true,
     send: () => new Promise<[]>((resolve) => done.push(() => resolve([]))),
+    delivered: () => [],
   };
   for (let sent = 0; sent < MAX_IN_FLIGHT_BATCHES; sent++) {
     await queue.waitForSlot(batch);

@@ -125,7 +125,7 @@ class Printer {
     const passes = recordFilter(filter, segment.begun);
     // JSON lines contain the request itself: without a filter, its data is not needed.
     const bare = json && filter.call === undefined && filter.since === undefined;
-    const deadLettered = await segment.deadLettered();
+    const settled = { dead: await segment.deadLettered(), delivered: segment.delivered() };
     try {
       for await (const { bytes, lines, to } of segment.read({ from })) {
         throwIfStopped(stop);
@@ -139,7 +139,7 @@ class Printer {
             break;
           }
           this.#shown++;
-          const state = stateOf(line.offset, segment, deadLettered);
+          const state = stateOf(line.offset, segment, settled);
           if (!json) text += this.#headingOf(segment);
           text += json ? jsonOf(line, bytes, state, segment) : rowOf(line, facts, state, out);
         }
@@ -174,11 +174,17 @@ class Printer {
   }
 }
 
+/** Lines after the first pending record that are not pending. */
+interface SettledLines {
+  readonly dead: ReadonlySet<number>;
+  readonly delivered: ReadonlySet<number>;
+}
+
 function stateOf(
   offset: number,
   { pendingFrom }: LogPart,
-  deadLettered: ReadonlySet<number>,
+  { dead, delivered }: SettledLines,
 ): RecordState {
-  if (deadLettered.has(offset)) return "dead letter";
-  return offset < pendingFrom ? "sent" : "waiting";
+  if (dead.has(offset)) return "dead letter";
+  return offset < pendingFrom || delivered.has(offset) ? "sent" : "waiting";
 }

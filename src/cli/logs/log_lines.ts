@@ -33,7 +33,7 @@ export interface LogRange {
   /** Byte offset to stop at, the start of a line; default: the end of the file. */
   readonly to?: number;
   /** Offsets of lines to skip. */
-  readonly deadLettered?: ReadonlySet<number>;
+  readonly settledLines?: ReadonlySet<number>;
 }
 
 /**
@@ -43,12 +43,12 @@ export interface LogRange {
 export async function* readLog(
   { files }: Runtime,
   state: SegmentState,
-  { from = 0, to, deadLettered }: LogRange = {},
+  { from = 0, to, settledLines }: LogRange = {},
 ): AsyncGenerator<LogBatch> {
   const segment = new ReadOnlySegment(files, state.paths.data, {
     name: state.stem,
     ...(to === undefined ? {} : { end: () => to }),
-    ...(deadLettered ? { deadLettered } : {}),
+    ...(settledLines ? { settledLines } : {}),
   });
   try {
     const sealed = isFinal(state);

@@ -42,4 +42,6 @@ export interface LogPart extends ProjectPath {
   blocksFromEnd(options?: BlockOptions): AsyncGenerator<LogBlock>;
   /** Positions of lines that are dead letters. */
   deadLettered(): Promise<ReadonlySet<number>>;
+  /** Positions of lines after the first pending record that are delivered. */
+  delivered(): ReadonlySet<number>;
 }

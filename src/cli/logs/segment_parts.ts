@@ -10,6 +10,7 @@ import {
   pendingBytes,
   type SegmentState,
 } from "../../wal/orphans/segment_status.ts";
+import { readDeliveredLines } from "../../wal/segment/delivered_lines.ts";
 import { deadLetterOffsets } from "../dead_letters/files.ts";
 import { begunAt } from "../status/state/oldest_record.ts";
 import { processName } from "../status/state/sender_state.ts";
@@ -55,7 +56,7 @@ function nameOf(stem: string): string {
 }
 
 function partOf(runtime: Runtime, state: SegmentState & ProjectPath): LogPart {
-  const { entity, project, directory, python, stem, size, checkpoint, paths } = state;
+  const { entity, project, directory, python, stem, suffixes, size, checkpoint, paths } = state;
   return {
     entity,
     project,
@@ -75,6 +76,10 @@ function partOf(runtime: Runtime, state: SegmentState & ProjectPath): LogPart {
     at: (position) => readLine(runtime, state, position),
     blocksFromEnd: (options) => blocksFromEnd(runtime, state, options),
     deadLettered: () => deadLetterOffsets(runtime.files, state),
+    delivered: () =>
+      suffixes.has(".delivered")
+        ? readDeliveredLines(runtime.files, paths.delivered, checkpoint.offset)
+        : new Set(),
   };
 }
 

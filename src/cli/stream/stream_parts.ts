@@ -77,6 +77,7 @@ function partOf(
     },
     // A record that is dead-lettered has left the stream.
     deadLettered: () => Promise.resolve(new Set()),
+    delivered: () => new Set(),
   };
 }
 

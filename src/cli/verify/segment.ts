@@ -54,7 +54,7 @@ export async function verifySegment(
     }
     const deadLettered = await deadLetterOffsets(runtime.files, stem);
     let at = 0;
-    for await (const batch of readLog(runtime, state, { deadLettered })) {
+    for await (const batch of readLog(runtime, state, { settledLines: deadLettered })) {
       throwIfStopped(stop);
       repair?.heartbeat();
       const deadLetters = corruptLinesOf(batch);

@@ -28,7 +28,7 @@ import { moveAway, QUARANTINE_DIRECTORY } from "./repair.ts";
 import type { VerifyJob } from "./log_verifier.ts";
 
 const SIDECARS =
-  /^\.(lock|owner|seal|fence|open|started|closing|closed|checkpoint|deadletter|quarantine|jsonl|claim\.\d+)$/;
+  /^\.(lock|owner|seal|fence|open|started|closing|closed|checkpoint|delivered|deadletter|quarantine|jsonl|claim\.\d+)$/;
 
 /** Files that outlive the data: dead letters, and those about interrupted calls. */
 const OUTLIVING = /^\.(deadletter|quarantine|open|started|closing|closed)$/;

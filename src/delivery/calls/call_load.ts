@@ -6,7 +6,7 @@
 import type { DeadLetter } from "../../wal/segment/segment.ts";
 import type { RecordBatch } from "../../wal/record/record_batch.ts";
 import type { BufferPool } from "../records/request_body.ts";
-import { callKey, type CallRecord, readCalls } from "./call_record.ts";
+import { callKey, type CallRecord, callsOf, readCalls } from "./call_record.ts";
 import type { OpenCalls } from "./open_calls.ts";
 import { orNull, sortBatch, sortCalls, type SortedCalls } from "./paired_calls.ts";
 import type { PendingCalls } from "./pending_calls.ts";
@@ -29,6 +29,8 @@ export interface Load {
   readonly sorted: SortedCalls | null;
   /** All calls in order, pending ones first, for either API. */
   readonly all: () => Promise<{ calls: CallRecord[]; deadLetters: DeadLetter[] }>;
+  /** Byte offsets of the lines in `upsert`. */
+  readonly offsets: () => number[];
 }
 
 const NONE: ReadonlySet<number> = new Set();
@@ -51,6 +53,8 @@ export function loadUpsert(batch: RecordBatch, pending: PendingCalls, bodies: Bu
       if (overwrites) await (restored ??= batch.restore!());
       return allOf(batch, waited, NONE);
     },
+    offsets: () =>
+      [...waited.map(({ record }) => record), ...callsOf(batch)].map(({ offset }) => offset),
   };
 }
 
@@ -70,7 +74,7 @@ export function loadComplete(
   bodies: BufferPool,
 ): Load {
   const { starts, ends } = pending;
-  const { groups, lone, sequences, deadLetters, ...found } = sortBatch(
+  const { groups, lone, sequences, deadLetters, hasRepeats, ...found } = sortBatch(
     batch,
     bodies.take(),
     pending,
@@ -97,6 +101,7 @@ export function loadComplete(
     lone: [...due, ...unpaired],
     sequences: [...sequences, ...inOrder],
     deadLetters,
+    hasRepeats,
   };
   return {
     path: "complete",
@@ -105,6 +110,7 @@ export function loadComplete(
     isCopy: true,
     sorted,
     all: () => Promise.resolve(allOf(batch, waited, waiting)),
+    offsets: () => [],
   };
 }
 

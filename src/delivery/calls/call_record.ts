@@ -45,6 +45,11 @@ export function isRepeat({ record: a }: CallRecord, { record: b }: CallRecord): 
   return sameBytes(a.bytes, a.lineStart, a.lineEnd, b.bytes, b.lineStart, b.lineEnd);
 }
 
+/** Returns the starts and ends in a batch, in order. */
+export function callsOf(batch: RecordBatch): BatchRecord[] {
+  return batch.records((type) => type === "call_start" || type === "call_end");
+}
+
 /**
  * Returns the calls in a batch, in order; records that are neither a start nor an end become dead
  * letters.
@@ -52,7 +57,7 @@ export function isRepeat({ record: a }: CallRecord, { record: b }: CallRecord): 
 export function readCalls(batch: RecordBatch): { calls: CallRecord[]; deadLetters: DeadLetter[] } {
   const calls: CallRecord[] = [];
   const deadLetters: DeadLetter[] = [];
-  for (const record of batch.records((type) => type === "call_start" || type === "call_end")) {
+  for (const record of callsOf(batch)) {
     try {
       const parts = readCall(record);
       if (parts) calls.push({ record, parts });

@@ -81,7 +81,8 @@ export class CallSender {
     context: SendContext,
     pending: PendingCalls,
     wait: boolean,
-  ): Delivery {
+  ): Pick<Delivery, "independent" | "send"> {
+    if (pending.hasRepeats) context.delivered.foundRepeat();
     const load = this.#path === "batch"
       ? loadUpsert(batch, pending, this.#bodies)
       : loadComplete(batch, pending, { wait, started: this.#open }, this.#bodies);
@@ -130,6 +131,7 @@ export class CallSender {
     if (whole !== null) {
       verdict = await this.#postUpsert(whole, round, { tries: "several" });
       if (verdict.kind === "done") {
+        round.delivered.addLater(load.offsets);
         if (load.isCopy) this.#bodies.give(whole);
         return [];
       }
@@ -170,11 +172,12 @@ export class CallSender {
   }
 
   async #complete(
-    { groups, lone, sequences, deadLetters }: SortedCalls,
+    { groups, lone, sequences, deadLetters, hasRepeats }: SortedCalls,
     round: Round,
   ): Promise<DeadLetter[]> {
+    if (hasRepeats) round.delivered.foundRepeat();
     const tasks: (() => Promise<DeadLetter[]>)[] = [];
-    for (const { projectId, body, items } of groups) {
+    for (const { projectId, body, items, offsets } of groups) {
       const post = (part: Uint8Array<ArrayBuffer>, options: SendOptions) =>
         this.#sendV2(projectId, "calls/complete", part, round, options);
       const sender: BatchSender = {
@@ -187,6 +190,7 @@ export class CallSender {
         if (body) {
           verdict = await post(body, { tries: "several" });
           if (verdict.kind === "done") {
+            round.delivered.addLater(offsets);
             this.#bodies.give(body);
             return [];
           }

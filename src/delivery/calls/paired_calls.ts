@@ -26,6 +26,8 @@ export interface CompleteGroup {
   /** All of them as one request, if it has been built. */
   readonly body: Uint8Array<ArrayBuffer> | null;
   readonly items: () => BuiltItems;
+  /** Byte offsets of the lines of its calls. */
+  readonly offsets: () => number[];
 }
 
 /** Calls sorted for the v2 path. */
@@ -37,6 +39,8 @@ export interface SortedCalls {
   readonly sequences: readonly (readonly CallRecord[])[];
   /** Records that are neither a start nor an end. */
   readonly deadLetters: readonly DeadLetter[];
+  /** Whether a record was left out because it repeats another one. */
+  readonly hasRepeats: boolean;
 }
 
 /** Calls of a batch, and the waiting halves removed for them. */
@@ -67,11 +71,11 @@ export function sortCalls(
   calls: readonly CallRecord[],
   deadLetters: readonly DeadLetter[],
 ): SortedCalls {
-  const { pairs, lone, sequences } = groupCalls(calls, null);
-  return { groups: withPairs([], pairs), lone, sequences, deadLetters };
+  const { pairs, lone, sequences, hasRepeats } = groupCalls(calls, null);
+  return { groups: withPairs([], pairs), lone, sequences, deadLetters, hasRepeats };
 }
 
-interface GroupedCalls extends Pick<SortedBatch, "lone" | "sequences" | "waited"> {
+interface GroupedCalls extends Pick<SortedBatch, "lone" | "sequences" | "waited" | "hasRepeats"> {
   /** By project. */
   readonly pairs: ReadonlyMap<string, readonly CallPair[]>;
 }
@@ -86,13 +90,14 @@ interface GroupedCalls extends Pick<SortedBatch, "lone" | "sequences" | "waited"
  */
 function groupCalls(calls: readonly CallRecord[], pending: PendingCalls | null): GroupedCalls {
   const byKey = new Map<string, CallRecord[]>();
+  let hasRepeats = false;
   for (const call of calls) {
-    // It waits together with the record that it repeats.
-    if (pending?.repeats(call)) continue;
     const key = callKey(call);
     const known = byKey.get(key);
-    if (known === undefined) byKey.set(key, [call]);
-    else if (!known.some((one) => isRepeat(one, call))) known.push(call);
+    // It may wait together with the record that it repeats.
+    if (pending?.repeats(call) || known?.some((one) => isRepeat(one, call))) hasRepeats = true;
+    else if (known === undefined) byKey.set(key, [call]);
+    else known.push(call);
   }
   const pairs = new Map<string, CallPair[]>();
   const lone: CallRecord[] = [];
@@ -119,6 +124,7 @@ function groupCalls(calls: readonly CallRecord[], pending: PendingCalls | null):
     lone: [...lone.filter(isStart), ...lone.filter((call) => !isStart(call))],
     sequences,
     waited,
+    hasRepeats,
   };
 }
 
@@ -155,7 +161,9 @@ function ofOneProject(
   };
   const { projectId, body } = calls;
   const { pairs, ...rest } = groupCalls(calls.lone.map(callAt), pending);
-  const groups = withPairs(body === null ? [] : [{ projectId, body, items }], pairs);
+  const offsets = (): number[] => calls.pairs.map((index) => batch.record(index).offset);
+  const own = body === null ? [] : [{ projectId, body, items, offsets }];
+  const groups = withPairs(own, pairs);
   return { ...rest, groups, deadLetters: [] };
 }
 
@@ -172,8 +180,10 @@ function withPairs(
   const all = new Map(groups.map((group) => [group.projectId, group]));
   for (const [projectId, found] of pairs) {
     const group = all.get(projectId);
+    const offsets = (): number[] =>
+      found.flatMap(({ start, end }) => [start.record.offset, end.record.offset]);
     if (group === undefined) {
-      all.set(projectId, { projectId, body: null, items: () => buildPairs(found) });
+      all.set(projectId, { projectId, body: null, items: () => buildPairs(found), offsets });
       continue;
     }
     const more = buildPairs(found);
@@ -188,6 +198,7 @@ function withPairs(
           deadLetters: [...own.deadLetters, ...more.deadLetters],
         };
       },
+      offsets: () => [...group.offsets(), ...offsets()],
     });
   }
   return [...all.values()];

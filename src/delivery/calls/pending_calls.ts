@@ -16,6 +16,8 @@ export class PendingCalls {
   readonly starts: PendingStarts;
   /** Ends that were read before their starts. */
   readonly ends: HeldEnds;
+  /** Whether a record was read that repeats a waiting one. */
+  hasRepeats = false;
 
   /** `places`: where the start of an end may be, other than before it in the log. */
   constructor(clock: Clock, places: StartPlaces = NOWHERE) {
@@ -35,7 +37,9 @@ export class PendingCalls {
 
   /** Returns whether a byte-for-byte identical record is waiting. */
   repeats(call: CallRecord): boolean {
-    return this.starts.repeats(call) || this.ends.repeats(call);
+    const isRepeat = this.starts.repeats(call) || this.ends.repeats(call);
+    this.hasRepeats ||= isRepeat;
+    return isRepeat;
   }
 
   /**

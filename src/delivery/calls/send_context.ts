@@ -3,6 +3,7 @@
  * @module
  */
 
+import type { DeliveredRecords } from "../drain/delivered_records.ts";
 import type { FormBody } from "../http/form_body.ts";
 import type { SendOptions, SendOutcome } from "../http/send_with_retry.ts";
 import type { Suspects } from "../records/suspects.ts";
@@ -23,6 +24,8 @@ export interface SendContext {
   readonly send: Send;
   /** Creates a collection of failing records. */
   readonly newSuspects: () => Suspects;
+  /** Collects the records that the server has accepted. */
+  readonly delivered: DeliveredRecords;
 }
 
 /** Functions that the delivery of one load uses. */

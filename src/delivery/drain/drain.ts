@@ -121,6 +121,11 @@ export class Drain {
     await this.#running;
   }
 
+  /** Releases the segment, and notes which lines after its checkpoint are delivered. */
+  release(): void {
+    this.segment.release(this.#inFlight.delivered);
+  }
+
   /** Drains until the segment ends or the delivery client stops. Never rejects. */
   run(): Promise<DrainEnd> {
     return this.#running ??= this.#run();
@@ -147,7 +152,7 @@ export class Drain {
     this.#end = end;
     this.#progress.over();
     if (end === "complete") this.#options.onComplete(endOf(this.segment) ?? 0);
-    else this.segment.release();
+    else this.release();
     return end;
   }
 

@@ -10,7 +10,7 @@ import type { Delivery } from "../prepared_delivery.ts";
 export const MAX_IN_FLIGHT_BATCHES = 2;
 
 interface InFlight {
-  readonly independent: boolean;
+  readonly delivery: Delivery;
   readonly sending: Promise<unknown>;
   /** Resolves when this batch and all earlier ones are settled; never again after a rejection. */
   readonly settled: Promise<void>;
@@ -38,19 +38,19 @@ export class InFlightQueue {
    * @param release Called when the batch has ended, in any case.
    */
   send(
-    { independent, send }: Delivery,
+    delivery: Delivery,
     settle: (refused: DeadLetter[]) => Promise<void>,
     release: () => void,
   ): void {
     const before = this.#inFlight.at(-1)?.settled ?? Promise.resolve();
-    const sending = send();
+    const sending = delivery.send();
     sending.catch(() => {}); // Handled when it is awaited, after the batches before it.
     const settled = before
       .then(async () => await settle(await sending))
       .then(() => void this.#inFlight.shift())
       .finally(release);
     settled.catch(() => {});
-    this.#inFlight.push({ independent, sending, settled });
+    this.#inFlight.push({ delivery, sending, settled });
   }
 
   /** Resolves when nothing is in flight. Rejects if something could not be settled. */
@@ -63,8 +63,13 @@ export class InFlightQueue {
     await Promise.allSettled(this.#inFlight.flatMap(({ sending, settled }) => [sending, settled]));
   }
 
+  /** Byte offsets of delivered lines in batches that are not settled. */
+  get delivered(): number[] {
+    return this.#inFlight.flatMap(({ delivery }) => delivery.delivered());
+  }
+
   #hasRoom(): boolean {
     return this.#inFlight.length < MAX_IN_FLIGHT_BATCHES &&
-      this.#inFlight.every(({ independent }) => independent);
+      this.#inFlight.every(({ delivery }) => delivery.independent);
   }
 }

@@ -73,7 +73,10 @@ class Bisection {
       // A failure after a success is caused by the records and delays nothing else.
       suspect: this.#last !== undefined && suspects.mark().writes > this.#last.writes,
     });
-    if (verdict.kind === "done") return [];
+    if (verdict.kind === "done") {
+      suspects.accepted(items.flatMap(({ records }) => records));
+      return [];
+    }
     if (
       verdict.kind === "refused" && await suspects.isProjectMissing(items[0].records[0], verdict)
     ) return await this.send(items, tries);

@@ -113,7 +113,10 @@ export class RecordSender {
   async #shared(group: ContentGroup, send: Send, suspects: Suspects): Promise<DeadLetter[]> {
     const deadLetters: DeadLetter[] = [];
     for (const record of group.records) {
-      if (this.#content.has(group)) break;
+      if (this.#content.has(group)) {
+        suspects.accepted(group.records);
+        break;
+      }
       const build = (): Attempt => {
         const attempt = this.#single(record, send);
         return async (options) => {
@@ -210,19 +213,17 @@ export class RecordSender {
         records: [record],
         pieces: [record.bytes.subarray(record.start, record.end)],
       }));
-      let missing = false;
-      const refused = await sendBisecting(items, {
-        post: async (some, options) => {
-          if (missing) return NOTHING;
-          const body = batchBody(some.map(({ pieces }) => pieces));
-          const verdict = await send(batch, body, options);
-          missing = verdict.kind === "refused" && verdict.missing;
-          return missing ? NOTHING : verdict;
-        },
-        suspects,
-      });
-      if (!missing) return refused;
-      this.#feedbackBatch = false;
+      const post = async (some: readonly BatchItem[], options: SendOptions) => {
+        const verdict = await send(batch, batchBody(some.map(({ pieces }) => pieces)), options);
+        if (verdict.kind === "refused" && verdict.missing) throw new RouteMissing();
+        return verdict;
+      };
+      try {
+        return await sendBisecting(items, { post, suspects });
+      } catch (error) {
+        if (!(error instanceof RouteMissing)) throw error;
+        this.#feedbackBatch = false;
+      }
     }
     const deadLetters: DeadLetter[] = [];
     for (const record of records) {
@@ -261,8 +262,8 @@ function answered(provisional: string, text: string): [string, string][] {
 }
 
 const decoder = new TextDecoder();
-/** Ends a batch early if the server does not have the endpoint. */
-const NOTHING: SendOutcome = { kind: "done", text: "" };
+/** Ends a batch early: the server does not have the endpoint. */
+class RouteMissing extends Error {}
 
 /**
  * Returns the request without `expected_digest` in the field `wrapper`, or at the top level if that

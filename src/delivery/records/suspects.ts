@@ -9,6 +9,7 @@ import { onAbort } from "../async/on_abort.ts";
 import type { Clock } from "../../runtime/runtime.ts";
 import type { BatchRecord } from "../../wal/record/record_batch.ts";
 import type { DeadLetter } from "../../wal/segment/segment.ts";
+import type { DeliveredRecords } from "../drain/delivered_records.ts";
 import { runConcurrently } from "../async/run_concurrently.ts";
 import { CHECK_MS, checkDelay } from "../http/backoff.ts";
 import type { CircuitBreaker } from "../http/circuit_breaker.ts";
@@ -39,6 +40,7 @@ export interface SuspectsDeps {
   readonly breaker: CircuitBreaker;
   readonly health: Health;
   readonly projects: Projects;
+  readonly delivered: DeliveredRecords;
   readonly stop: AbortSignal;
   /** Maximum ms between two attempts. */
   readonly maxBackoffMs: number;
@@ -83,6 +85,11 @@ export class Suspects {
   /** Returns the current counts of request outcomes. */
   mark(): Mark {
     return this.#deps.evidence.mark();
+  }
+
+  /** Notes that the server has accepted records. */
+  accepted(records: readonly BatchRecord[]): void {
+    this.#deps.delivered.add(records);
   }
 
   /** Number of records that fail in their own requests. */
@@ -189,6 +196,7 @@ export class Suspects {
     }
     this.#open.delete(suspicion);
     suspicion.close(verdict.kind === "done");
+    if (verdict.kind === "done") this.accepted([record]);
     const deadLetters = verdict.kind === "done"
       ? []
       : [deadLetterOf(record, verdict, suspicion.failures)];

@@ -98,13 +98,13 @@ export class ChainDrains {
       },
     });
     if (isStopped()) drain.stop();
-    const end = await this.#held.run(drain);
-    if (end !== "holding") {
-      const rest = await this.#settled(chain, drain, end);
+    let end: DrainEnd | "holding";
+    try {
+      end = await this.#held.run(drain);
+      if (end !== "holding") return await this.#settled(chain, drain, end);
+    } finally {
       this.#current = null;
-      return rest;
     }
-    this.#current = null;
     for (const { stem } of segments) this.#heldStems.add(stem);
     const held = drain.run()
       .then(async (last) => (await this.#settled(chain, drain, last))?.next.length === 0)
@@ -118,12 +118,12 @@ export class ChainDrains {
     const { leases, drain: { onTrouble }, isStopped } = this.#options;
     try {
       await chain.settled();
+      if (end === "lost") leases.forgetLost();
     } catch (error) {
       if (hasCode(error, "ERR_LEASE_LOST")) leases.forgetLost();
       else onTrouble("recovery", error);
       return null;
     }
-    if (end === "lost") leases.forgetLost();
     if (end === "complete") return { next: [], unreadable: chain.unreadable };
     const wasDropped = end === "stopped" && drain.dropped && !isStopped();
     return wasDropped ? { next: chain.remaining, unreadable: chain.unreadable } : null;

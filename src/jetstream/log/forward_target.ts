@@ -58,7 +58,7 @@ export class ForwardTarget implements DeliveryTarget {
   }
 
   prepare(batch: RecordBatch, permit: Permit): Delivery {
-    return { independent: false, send: () => this.#forward(batch, permit) };
+    return { independent: false, send: () => this.#forward(batch, permit), delivered: () => [] };
   }
 
   stop(): void {

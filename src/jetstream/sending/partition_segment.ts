@@ -55,7 +55,7 @@ export class PartitionSegment implements Segment {
   readonly begun: number;
   readonly checkpoint = 0;
   readonly live = true;
-  readonly deadLettered: ReadonlySet<number> = new Set();
+  readonly settledLines: ReadonlySet<number> = new Set();
   readonly #options: PartitionSegmentOptions;
   /** Oldest first. */
   #held: Held[] = [];

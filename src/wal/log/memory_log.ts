@@ -139,7 +139,7 @@ class MemorySegment implements Segment {
   readonly checkpoint = 0;
   readonly begun: number;
   readonly live = true;
-  readonly deadLettered: ReadonlySet<number> = new Set();
+  readonly settledLines: ReadonlySet<number> = new Set();
   readonly #onDeadLetter: (deadLetters: readonly DeadLetter[]) => void;
   #blocks: Block[] = [];
   #end = 0;

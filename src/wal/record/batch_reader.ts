@@ -250,7 +250,7 @@ export class BatchReader {
       filled: this.#filled,
       maxBytes,
       exclusive: this.#exclusive,
-      deadLettered: this.#segment.deadLettered,
+      settledLines: this.#segment.settledLines,
     });
     // A batch that ended before a complete line, as next to an exclusive record, says nothing about
     // size.
@@ -272,7 +272,7 @@ export class BatchReader {
     const batch = new RecordBatch(bytes, offset - from, 1);
     this.#from = this.#used = to;
     batch.to = this.#offset = offset + (to - from);
-    if (this.#segment.deadLettered.has(offset)) return batch;
+    if (this.#segment.settledLines.has(offset)) return batch;
     const start = offset === 0 ? contentStart(bytes, from) : from;
     const span = readRecord(bytes, start, to, this.#span);
     if (span && isValidRecord(bytes, from, to)) batch.add(span, from, to);
@@ -291,7 +291,7 @@ export class BatchReader {
     this.#offset = to;
     const batch = new RecordBatch(this.#bytes, to, 0);
     batch.to = to;
-    if (!this.#segment.deadLettered.has(offset)) {
+    if (!this.#segment.settledLines.has(offset)) {
       batch.corrupt.push({ reason: "oversize", offset, length: at - offset });
     }
     return batch;

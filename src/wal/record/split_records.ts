@@ -20,8 +20,8 @@ export interface Fill {
   readonly maxBytes: number;
   /** Whether a record gets a batch of its own, by its type's index in `RECORD_TYPES`. */
   readonly exclusive: readonly boolean[];
-  /** Byte offsets in the segment of lines that were dead-lettered earlier. */
-  readonly deadLettered: ReadonlySet<number>;
+  /** Byte offsets in the segment of lines that an earlier sender dead-lettered or delivered. */
+  readonly settledLines: ReadonlySet<number>;
 }
 
 const found: RecordSpan = { code: 0, start: 0, end: 0, canonical: true };
@@ -32,7 +32,7 @@ const found: RecordSpan = { code: 0, start: 0, end: 0, canonical: true };
  * @returns Position in the batch's bytes of the first remaining line.
  */
 export function splitRecords(batch: RecordBatch, fill: Fill): number {
-  const { from, filled, maxBytes, exclusive, deadLettered } = fill;
+  const { from, filled, maxBytes, exclusive, settledLines } = fill;
   const { bytes, base, capacity } = batch;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const newlines = scanNewlines(bytes, filled);
@@ -43,7 +43,7 @@ export function splitRecords(batch: RecordBatch, fill: Fill): number {
     const offset = base + at;
     const lineStart = offset === 0 ? contentStart(bytes, at) : at;
     const lineEnd = contentEnd(bytes, lineStart, newline);
-    if (lineEnd > lineStart && !(deadLettered.size > 0 && deadLettered.has(offset))) {
+    if (lineEnd > lineStart && !(settledLines.size > 0 && settledLines.has(offset))) {
       const span = readRecord(bytes, lineStart, lineEnd, found, view);
       if (span === null) {
         batch.corrupt.push(corruptLine("corrupt", offset, bytes.slice(at, lineEnd)));

@@ -11,6 +11,7 @@ import { DeadLetterFile } from "../dead_letters/dead_letter_file.ts";
 import type { OpenCallsKeeper } from "../open_calls/open_calls_keeper.ts";
 import { removeIfExists } from "../remove_file.ts";
 import { CheckpointPace, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
+import { readDeliveredLines, writeDeliveredLines } from "./delivered_lines.ts";
 import { mayReorder, namesServer, parseStem, type SegmentPaths } from "./segment_name.ts";
 import type { DeadLetter, Segment, SegmentGuard } from "./segment.ts";
 
@@ -42,7 +43,7 @@ export class FileSegment implements Segment {
   readonly mayReorder: boolean;
   readonly begun: number;
   readonly checkpoint: number;
-  readonly deadLettered: ReadonlySet<number>;
+  readonly settledLines: ReadonlySet<number>;
   /** Why the checkpoint on disk was invalid, if it was. */
   readonly invalidReason: string | undefined;
   readonly #options: FileSegmentOptions;
@@ -60,6 +61,10 @@ export class FileSegment implements Segment {
   #ended = false;
   /** Whether the dead letters of earlier senders are synced. */
   #confirmed: boolean;
+  /** Lines that earlier senders delivered ahead of the checkpoint. */
+  readonly #delivered: ReadonlySet<number>;
+  /** Whether there is a file with such lines. */
+  #hasDelivered: boolean;
   #acknowledged: number;
   #checkpointed: number;
   readonly #pace: CheckpointPace;
@@ -89,8 +94,11 @@ export class FileSegment implements Segment {
     );
     this.checkpoint = this.#acknowledged = this.#checkpointed = state.offset;
     this.invalidReason = state.invalidReason;
-    this.deadLettered = this.#deadLetters.offsets(state.offset);
-    this.#confirmed = this.deadLettered.size === 0;
+    const deadLettered = this.#deadLetters.offsets(state.offset);
+    this.#confirmed = deadLettered.size === 0;
+    this.#delivered = readDeliveredLines(runtime.files, paths.delivered, state.offset);
+    this.#hasDelivered = this.#delivered.size > 0;
+    this.settledLines = new Set([...deadLettered, ...this.#delivered]);
   }
 
   end(): number {
@@ -199,18 +207,30 @@ export class FileSegment implements Segment {
     if (this.#detached) return;
     discardIfExists(files, paths.data);
     for (const path of [paths.checkpoint, paths.lock, paths.owner]) removeIfExists(files, path);
+    if (this.#hasDelivered) removeIfExists(files, paths.delivered);
     if (!this.#keepsOpen) removeIfExists(files, paths.open);
   }
 
-  release(): void {
+  release(delivered: readonly number[] = []): void {
     if (this.#done) return;
     try {
       // Thousands of segments may be waiting, with nothing sent from them.
       if (this.#acknowledged !== this.#checkpointed) this.#checkpointNow();
+      if (delivered.length > 0) this.#keepDelivered(delivered);
     } catch {
       // Another process has the segment, or the disk failed: delivered records are sent again.
     }
     this.#finish();
+  }
+
+  #keepDelivered(delivered: readonly number[]): void {
+    const { guard, runtime: { files }, paths } = this.#options;
+    if (this.#isDetached()) return;
+    guard.assertHeld();
+    this.#hasDelivered = true;
+    const ahead = [...this.#delivered, ...delivered]
+      .filter((offset) => offset >= this.#acknowledged);
+    writeDeliveredLines(files, paths.delivered, new Set(ahead));
   }
 
   isGone(): boolean {

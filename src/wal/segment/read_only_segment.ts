@@ -15,7 +15,7 @@ export interface ReadSegmentOptions {
   /** Byte offset to stop at; by default the end of the file. */
   readonly end?: () => number;
   /** Offsets of lines to skip. */
-  readonly deadLettered?: ReadonlySet<number>;
+  readonly settledLines?: ReadonlySet<number>;
   /** Whether the segment is final. */
   readonly sealed?: boolean;
 }
@@ -43,7 +43,7 @@ export class ReadOnlySegment implements Segment {
   readonly begun: number;
   readonly checkpoint = 0;
   readonly live = false;
-  readonly deadLettered: ReadonlySet<number>;
+  readonly settledLines: ReadonlySet<number>;
   readonly #file: ReadFile;
   readonly #end: (() => number) | undefined;
   readonly #sealed: boolean;
@@ -52,7 +52,7 @@ export class ReadOnlySegment implements Segment {
   constructor(files: FileSystem, path: string, options: ReadSegmentOptions) {
     this.name = options.name;
     this.begun = Number(parseStem(options.name)?.time ?? 0) / 1e6;
-    this.deadLettered = options.deadLettered ?? NONE;
+    this.settledLines = options.settledLines ?? NONE;
     this.#end = options.end;
     this.#sealed = options.sealed ?? false;
     this.#file = files.openRead(path);

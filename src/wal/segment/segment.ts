@@ -86,9 +86,10 @@ export interface Segment {
    */
   assertHeld(): void;
   /**
-   * Offsets of lines after the checkpoint that were dead-lettered earlier; they must not be sent.
+   * Offsets of lines after the checkpoint that an earlier sender dead-lettered or delivered; they
+   * must not be sent.
    */
-  readonly deadLettered: ReadonlySet<number>;
+  readonly settledLines: ReadonlySet<number>;
   /**
    * Moves the checkpoint: everything before `offset` is delivered or dead-lettered.
    *
@@ -116,8 +117,13 @@ export interface Segment {
   partEnd?(offset: number): number;
   /** Releases open files while the segment waits for earlier ones. */
   park?(): void;
-  /** Stops draining before the end. */
-  release(): void;
+  /**
+   * Stops draining before the end.
+   *
+   * @param delivered Offsets of lines after the checkpoint that are delivered, while a line before
+   * them is not.
+   */
+  release(delivered?: readonly number[]): void;
   /** Returns whether nothing is left of the segment, no matter which process drained it. */
   isGone(): boolean;
 }

@@ -134,6 +134,8 @@ export interface SegmentPaths {
   readonly owner: string;
   /** The acknowledged byte offset in decimal. */
   readonly checkpoint: string;
+  /** Delivered lines after the checkpoint; see `delivered_lines.ts`. */
+  readonly delivered: string;
   /** Dead letters: undelivered records with their reasons, JSONL. */
   readonly deadLetters: string;
   /** Raw bytes of corrupt records that dead letters refer to. */
@@ -180,6 +182,10 @@ class LazyPaths implements SegmentPaths {
 
   get checkpoint(): string {
     return `${this.#base}.checkpoint`;
+  }
+
+  get delivered(): string {
+    return `${this.#base}.delivered`;
   }
 
   get deadLetters(): string {

@@ -31,7 +31,7 @@ const s1 = start("s1"), s2 = start("s2");
 
 const END = { end: { project_id: "team/project", id: "e1", ended_at: "e", output: "é" } };
 
-const LOGS: Readonly<Record<string, { log: string; deadLettered?: number[]; batch: unknown[] }>> = {
+const LOGS: Readonly<Record<string, { log: string; settledLines?: number[]; batch: unknown[] }>> = {
   "one start": {
     log: `${line("call_start", s1)}\n`,
     batch: [{ mode: "start", req: JSON.parse(s1) }],
@@ -65,18 +65,18 @@ const LOGS: Readonly<Record<string, { log: string; deadLettered?: number[]; batc
   },
   "a line that is a dead letter": {
     log: `${line("call_start", s1)}\n${line("call_start", s2)}\n`,
-    deadLettered: [0],
+    settledLines: [0],
     batch: [{ mode: "start", req: JSON.parse(s2) }],
   },
 };
 
-for (const [name, { log, deadLettered = [], batch: expected }] of Object.entries(LOGS)) {
+for (const [name, { log, settledLines = [], batch: expected }] of Object.entries(LOGS)) {
   test(`upsert body: ${name}, in a copy and in place`, () => {
     assert.deepEqual(
-      elements(upsertBody(batchOf(log, { deadLettered }), new Uint8Array(0))),
+      elements(upsertBody(batchOf(log, { settledLines }), new Uint8Array(0))),
       expected,
     );
-    const batch = batchOf(log, { deadLettered });
+    const batch = batchOf(log, { settledLines });
     const before = batch.bytes.slice();
     assert.equal(canOverwrite(batch), true);
     const body = upsertBodyInPlace(batch)!;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Suspects } from "../../../src/delivery/records/suspects.ts";
 import type { FileSystem } from "../../../src/runtime/file_system.ts";
 import { DeadLetterTransaction } from "../../../src/wal/dead_letters/dead_letter_transaction.ts";
 import { DeadLetterFile } from "../../../src/wal/dead_letters/dead_letter_file.ts";
@@ -97,6 +98,18 @@ export const REMOVAL_BUGS: readonly Bug[] = [
             return Promise.resolve();
           },
       ),
+  },
+  {
+    name: "suspect-counts-as-delivered",
+    mistake: "a record that fails is among those that were delivered ahead of the checkpoint",
+    breaks: ["removed", "lost"],
+    seeds: 500,
+    patch: () =>
+      patch(Suspects.prototype, "add", (add) =>
+        function (this: Suspects, suspect, failure) {
+          this.accepted([suspect.record]);
+          add.call(this, suspect, failure);
+        }),
   },
   {
     name: "retry-not-put-back",

@@ -20,7 +20,7 @@ export function line(type: RecordType, request: string): string {
 /** A batch of all lines of `log`, with padding after it, and before it if there is headroom. */
 export function batchOf(
   log: string,
-  { room = ROOM, deadLettered = [] }: { room?: number; deadLettered?: readonly number[] } = {},
+  { room = ROOM, settledLines = [] }: { room?: number; settledLines?: readonly number[] } = {},
 ): RecordBatch {
   const bytes = bytesOf("#".repeat(room) + log + "#".repeat(20));
   const batch = new RecordBatch(bytes, -room, 100);
@@ -31,7 +31,7 @@ export function batchOf(
     filled: bytes.length - 20,
     maxBytes: 1_000_000,
     exclusive: [],
-    deadLettered: new Set(deadLettered),
+    settledLines: new Set(settledLines),
   });
   return batch;
 }

@@ -28,7 +28,7 @@ export class Bytes implements Segment {
   readonly begun: number = 0;
   readonly live = false;
   readonly checkpoint = 0;
-  deadLettered: ReadonlySet<number> = new Set();
+  settledLines: ReadonlySet<number> = new Set();
   bytes: Uint8Array;
   sealed: boolean = true;
   /** Maximum number of bytes per read. */

@@ -115,7 +115,7 @@ test("batch reader: corrupt lines are dead-lettered at their offsets", async () 
 test("batch reader: lines that are already dead-lettered are skipped", async () => {
   const log = line("a") + line("b") + "x\n" + line("c") + "torn";
   const segment = new Bytes(log);
-  segment.deadLettered = new Set([0, log.indexOf("x\n"), log.indexOf("torn")]);
+  segment.settledLines = new Set([0, log.indexOf("x\n"), log.indexOf("torn")]);
   const { batches, corrupt, to } = await readAll(segment);
   assert.deepEqual(batches.flat(), ['{"n":"b"}', '{"n":"c"}']);
   assert.deepEqual(corrupt, []);

@@ -162,7 +162,7 @@ test("segment chain: dead letters lie beside their own segments, at their own of
       suffixes: new Set([...segment.suffixes, ".deadletter"]),
     })),
   );
-  assert.deepEqual([...again.deadLettered], deadLetters.map(({ offset }) => offset));
+  assert.deepEqual([...again.settledLines], deadLetters.map(({ offset }) => offset));
 });
 
 test("segment chain: its start time is that of the segment delivered next", async () => {

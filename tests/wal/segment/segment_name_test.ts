@@ -90,6 +90,7 @@ test("names: a segment's files share its stem, with the Python SDK's names where
     lock: "/wal/e/p/stem.lock",
     owner: "/wal/e/p/stem.owner",
     checkpoint: "/wal/e/p/stem.checkpoint",
+    delivered: "/wal/e/p/stem.delivered",
     deadLetters: "/wal/e/p/stem.deadletter",
     quarantine: "/wal/e/p/stem.quarantine",
     fence: "/wal/e/p/stem.fence",

@@ -11,6 +11,7 @@ import { DeadLetterFile } from "../../dead_letters/dead_letter_file.ts";
 import { isKept, type ListedSegment } from "../../orphans/directory_listing.ts";
 import { join } from "@std/path";
 import { readCheckpoint, writeCheckpoint } from "../checkpoint.ts";
+import { readDeliveredLines, writeDeliveredLines } from "../delivered_lines.ts";
 import {
   type CountBudget,
   PendingCount,
@@ -53,6 +54,8 @@ export class ChainLink {
   /** Offset in the chain after the last complete line read. */
   #readTo: number;
   readonly #count = new PendingCount();
+  /** Offsets in the file of lines that earlier senders delivered ahead of the checkpoint. */
+  #delivered: ReadonlySet<number> = new Set();
 
   private constructor(
     runtime: Runtime,
@@ -132,14 +135,22 @@ export class ChainLink {
   }
 
   /**
-   * Returns the offsets in the chain of lines that were dead-lettered earlier, after syncing that
-   * file.
+   * Returns the offsets in the chain of lines that an earlier sender dead-lettered or delivered,
+   * after syncing the dead letters.
    */
-  async deadLettered(): Promise<number[]> {
-    if (!this.#segment.suffixes.has(".deadletter")) return [];
-    const offsets = [...this.#deadLetters.offsets(this.#from)];
+  async settledLines(): Promise<number[]> {
+    const { suffixes } = this.#segment;
+    const offsets: number[] = [];
+    if (suffixes.has(".deadletter")) offsets.push(...this.#deadLetters.offsets(this.#from));
     if (offsets.length > 0) await this.#deadLetters.confirm();
-    return offsets.map((offset) => this.base + offset - this.#from);
+    if (suffixes.has(".delivered")) {
+      this.#delivered = readDeliveredLines(
+        this.#runtime.files,
+        this.paths.delivered,
+        this.#from,
+      );
+    }
+    return [...offsets, ...this.#delivered].map((offset) => this.base + offset - this.#from);
   }
 
   /**
@@ -193,6 +204,14 @@ export class ChainLink {
     this.#suffixes.add(".checkpoint");
     writeCheckpoint(this.#runtime.files, this.paths.checkpoint, to);
     this.#checkpointed = to;
+  }
+
+  /** Notes the lines at offsets in the chain that are delivered ahead of the checkpoint. */
+  keepDelivered(delivered: readonly number[]): void {
+    const own = delivered.map((offset) => this.#from + offset - this.base);
+    const ahead = [...this.#delivered, ...own].filter((offset) => offset >= this.#checkpointed);
+    this.#suffixes.add(".delivered");
+    writeDeliveredLines(this.#runtime.files, this.paths.delivered, new Set(ahead));
   }
 
   /**

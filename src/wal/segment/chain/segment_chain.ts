@@ -38,7 +38,7 @@ export class SegmentChain implements Segment {
   readonly checkpoint = 0;
   readonly live = false;
   readonly mayReorder: boolean;
-  readonly deadLettered: ReadonlySet<number>;
+  readonly settledLines: ReadonlySet<number>;
   readonly #options: SegmentChainOptions;
   readonly #links: readonly ChainLink[];
   /** Segments that could not be opened. */
@@ -56,7 +56,7 @@ export class SegmentChain implements Segment {
     options: SegmentChainOptions,
     links: readonly ChainLink[],
     unopened: readonly ListedSegment[],
-    deadLettered: ReadonlySet<number>,
+    settledLines: ReadonlySet<number>,
   ) {
     this.#options = options;
     this.#pace = new CheckpointPace(options.runtime.clock);
@@ -64,7 +64,7 @@ export class SegmentChain implements Segment {
     this.#links = links;
     this.mayReorder = links.some(({ stem }) => mayReorder(stem));
     this.#unopened = unopened;
-    this.deadLettered = deadLettered;
+    this.settledLines = settledLines;
   }
 
   /** Opens the segments in this order, without those that no longer exist. */
@@ -76,20 +76,20 @@ export class SegmentChain implements Segment {
     const slices = new Slices(runtime.clock);
     const links: ChainLink[] = [];
     const unopened: ListedSegment[] = [];
-    const deadLettered = new Set<number>();
+    const settledLines = new Set<number>();
     for (const segment of segments) {
       await slices.pause();
       try {
         const link = ChainLink.open(runtime, segment, links.at(-1)?.end ?? 0, server);
         if (link === null) continue;
-        for (const offset of await link.deadLettered()) deadLettered.add(offset);
+        for (const offset of await link.settledLines()) settledLines.add(offset);
         links.push(link);
       } catch (error) {
         unopened.push(segment);
         onError("recovery", error); // The next scan retries.
       }
     }
-    return new SegmentChain(options, links, unopened, deadLettered);
+    return new SegmentChain(options, links, unopened, settledLines);
   }
 
   /**
@@ -183,11 +183,7 @@ export class SegmentChain implements Segment {
   async deadLetterLines(deadLetters: readonly DeadLetter[]): Promise<void> {
     const { guard } = this.#options;
     guard.assertHeld();
-    const byLink = new Map<ChainLink, DeadLetter[]>();
-    for (const deadLetter of deadLetters) {
-      const link = this.#linkAt(deadLetter.offset)!;
-      byLink.set(link, [...byLink.get(link) ?? [], deadLetter]);
-    }
+    const byLink = this.#byLink(deadLetters, ({ offset }) => offset);
     for (const [link, own] of byLink) await link.deadLetter(own);
     guard.assertHeld();
   }
@@ -197,11 +193,15 @@ export class SegmentChain implements Segment {
     this.#timer?.cancel();
   }
 
-  release(): void {
+  release(delivered: readonly number[] = []): void {
     this.#timer?.cancel();
     this.#timer = null;
     try {
       this.#checkpoint();
+      if (delivered.length > 0) this.#options.guard.assertHeld();
+      for (const [link, own] of this.#byLink(delivered, (offset) => offset)) {
+        link.keepDelivered(own);
+      }
     } catch {
       // The lease is lost, or the disk failed: delivered records are sent again.
     }
@@ -227,6 +227,17 @@ export class SegmentChain implements Segment {
     while (this.#reading < links.length && links[this.#reading].end <= offset) this.#reading++;
     const found = links[this.#reading];
     if (found === undefined) this.#reading = 0;
+    return found;
+  }
+
+  #byLink<T>(lines: readonly T[], offsetOf: (line: T) => number): Map<ChainLink, T[]> {
+    const found = new Map<ChainLink, T[]>();
+    for (const line of lines) {
+      const link = this.#linkAt(offsetOf(line))!;
+      const own = found.get(link);
+      if (own === undefined) found.set(link, [line]);
+      else own.push(line);
+    }
     return found;
   }
 
