@@ -13,6 +13,7 @@ const ROUTES = "delivery/calls/call_route_test.ts";
 const STARTS = "delivery/calls/pending_starts_test.ts";
 const UNSENDABLE = "delivery/records/unsendable_test.ts";
 const POISON = "delivery/records/poison_test.ts";
+const STOPPED = "delivery/records/stopped_isolation_test.ts";
 const IN_FLIGHT = "delivery/in_flight_test.ts";
 const HELD = "delivery/calls/held_ends_test.ts";
 const SHARED = "delivery/calls/shared_calls_test.ts";
@@ -198,9 +199,23 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
   {
     file: "src/delivery/records/record_sender.ts",
     mistake: "the same content is sent again and again",
-    find: "if (this.#content.has(group)) break;",
-    replace: "",
+    find: "if (this.#content.has(group)) {",
+    replace: "if (false) {",
     tests: [ROUTES],
+  },
+  {
+    file: "src/delivery/drain/delivered_records.ts",
+    mistake: "a repeated record is sent again, after the record that it repeats",
+    find: "return this.#hasRepeats ? [] :",
+    replace: "return false ? [] :",
+    tests: [STOPPED],
+  },
+  {
+    file: "src/delivery/drain/drain.ts",
+    mistake: "delivered records after the checkpoint are sent again",
+    find: "this.segment.release(this.#inFlight.delivered);",
+    replace: "this.segment.release();",
+    tests: [STOPPED],
   },
   {
     file: "src/delivery/records/suspects.ts",

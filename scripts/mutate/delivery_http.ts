@@ -125,9 +125,8 @@ export const DELIVERY_HTTP_MUTATIONS: readonly Mutation[] = [
   {
     file: "src/delivery/http/evidence.ts",
     mistake: "a record is given up after a few quick failures",
-    find:
-      "if (this.#failures < MIN_FAILURES || this.#evidence.now - this.#first < span) return false;",
-    replace: "if (this.#failures < MIN_FAILURES) return false;",
+    find: "if (this.#evidence.now - this.#first < span) return false;",
+    replace: "",
     tests: [EVIDENCE, POISON],
   },
   {
@@ -140,8 +139,15 @@ export const DELIVERY_HTTP_MUTATIONS: readonly Mutation[] = [
   {
     file: "src/delivery/http/evidence.ts",
     mistake: "failures of other records are ignored",
-    find: "let failures = others + this.#evidence.recoveries;",
-    replace: "let failures = 0;",
+    find: "chanceOf(failures, successes, otherFailures + this.#evidence.recoveries)",
+    replace: "chanceOf(failures, successes, 0)",
+    tests: [EVIDENCE],
+  },
+  {
+    file: "src/delivery/http/evidence.ts",
+    mistake: "a failure that asks to wait counts against health checks",
+    find: "this.#unexplained = asksToWait ? 0 : this.#unexplained + 1;",
+    replace: "this.#unexplained++;",
     tests: [EVIDENCE],
   },
   {

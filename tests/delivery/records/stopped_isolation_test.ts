@@ -21,6 +21,8 @@ const project_id = "team/project";
 class Scene {
   readonly world = new LogWorld();
   accepted = "";
+  /** Starts that were sent without their ends. */
+  loneStarts = "";
   requests = 0;
   readonly #fetch: Fetch = async (url, init) => {
     const path = new URL(url).pathname;
@@ -30,6 +32,7 @@ class Scene {
     const body = await new Response(init!.body).text();
     if (body.includes(MARK)) return new Response('{"reason":"no"}', { status: 500 });
     this.accepted += body;
+    if (path.endsWith("/call/start")) this.loneStarts += body;
     return new Response(replyTo(path));
   };
 
@@ -137,3 +140,29 @@ for (const [what, append] of Object.entries(LOGS)) {
     }
   }
 }
+
+test("stopped isolation: a repeated start is not sent again after the end of its call", async () => {
+  const scene = new Scene();
+  const { clock } = scene.world;
+  for (let run = 0; run < 3; run++) {
+    const { runtime, pipeline } = scene.open({ useCallsComplete: true });
+    if (run === 0) {
+      for (const id of ["a", "b"]) {
+        pipeline.append("call_start", start(id));
+        pipeline.append("call_end", end(id));
+        pipeline.append("call_start", start(id));
+      }
+      pipeline.append(
+        "obj_create",
+        JSON.stringify({ obj: { project_id, object_id: MARK, val: 1 } }),
+      );
+    }
+    await clock.elapse(3_000);
+    const stopped = pipeline.finish({ signal: AbortSignal.abort() });
+    await clock.elapse(100);
+    assert.equal((await stopped).done, false);
+    runtime.exit();
+  }
+  assert.ok(scene.count('"ended_at"') >= 2);
+  assert.equal(scene.loneStarts, "");
+});
