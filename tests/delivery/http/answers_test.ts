@@ -6,10 +6,10 @@
  */
 
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { createGzip } from "node:zlib";
+import { createGzip, gzipSync } from "node:zlib";
 import { hostFetch } from "../../../src/client/server/host_fetch.ts";
 import { ApiClient } from "../../../src/client/server/api_client.ts";
 import { OversizeError, readBytes, readText } from "../../../src/delivery/http/response_body.ts";
@@ -111,9 +111,9 @@ test("replies: a new field of a newer server is accepted once it is confirmed", 
 });
 
 /** A server with endless responses, optionally compressed. */
-async function flood(isCompressed: boolean) {
+function flood(isCompressed: boolean) {
   const spaces = new Uint8Array(1 << 16).fill(32);
-  const server = createServer((_, response) => {
+  return serve((response) => {
     const encoding = isCompressed ? { "content-encoding": "gzip" } : {};
     response.writeHead(200, { "content-type": "application/json", ...encoding });
     const sink = isCompressed ? createGzip({ level: 9 }) : response;
@@ -124,6 +124,17 @@ async function flood(isCompressed: boolean) {
     response.on("error", () => {});
     more();
   });
+}
+
+/** A server whose responses have a short length, and a long one once they are decompressed. */
+function packed() {
+  const body = gzipSync(new Uint8Array(32 << 20).fill(32));
+  const headers = { "content-encoding": "gzip", "content-length": String(body.length) };
+  return serve((response) => response.writeHead(200, headers).end(body));
+}
+
+async function serve(answer: (response: ServerResponse) => void) {
+  const server = createServer((_, response) => answer(response));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return {
@@ -160,6 +171,14 @@ for (const isCompressed of [false, true]) {
     }, /longer than \d+ bytes/);
   }, { timeout: 120_000 });
 }
+
+test("size: the limit counts decompressed bytes, whatever length the response declares", async () => {
+  await using server = await packed();
+  for (const fetch of [globalThis.fetch, hostFetch]) {
+    await assert.rejects(readText(await fetch(server.url), 100_000), OversizeError);
+    await assert.rejects(readBytes(await fetch(server.url), 100_000), OversizeError);
+  }
+});
 
 test("size: a response within the limit is read completely", async () => {
   for (const text of ["", "é", "x".repeat(70_000)]) {
