@@ -15,6 +15,7 @@ import { corrupt, poison } from "./poison.ts";
 import { python } from "./python.ts";
 import { register } from "./register.ts";
 import { relay } from "./relay.ts";
+import { twoRelays } from "./two_relays.ts";
 import { halves, missing, summaries } from "./values.ts";
 import { offline, writes } from "./writes.ts";
 
@@ -37,6 +38,7 @@ export const scenarios: readonly Scenario[] = [
   kills,
   python,
   relay,
+  twoRelays,
   patience,
   slow,
   portals,
