@@ -16,11 +16,26 @@ const POISON = "delivery/records/poison_test.ts";
 const STOPPED = "delivery/records/stopped_isolation_test.ts";
 const IN_FLIGHT = "delivery/in_flight_test.ts";
 const HELD = "delivery/calls/held_ends_test.ts";
+const ROTATION = "delivery/python_rotation_test.ts";
 const SHARED = "delivery/calls/shared_calls_test.ts";
 const LOAD = "delivery/calls/call_load_test.ts";
 
 /** The mutations of the rest of `src/delivery`. */
 export const DELIVERY_MUTATIONS: readonly Mutation[] = [
+  {
+    file: "src/delivery/drain/drain.ts",
+    mistake: "an end does not wait for a start in a later segment",
+    find: "isLast && !await this.#continues()",
+    replace: "isLast",
+    tests: [ROTATION],
+  },
+  {
+    file: "src/delivery/recovery/directory_recovery.ts",
+    mistake: "later segments wait for an end at the end of an earlier one",
+    find: "scanner.scan(directory, holdsOwn, this.#held)",
+    replace: "scanner.scan(directory, holdsOwn)",
+    tests: [ROTATION],
+  },
   {
     file: "src/delivery/drain/in_flight_queue.ts",
     mistake: "a batch that depends on others is sent beside them",
@@ -149,7 +164,7 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
   {
     file: "src/delivery/drain/batch_source.ts",
     mistake: "ends wait although everything is read",
-    find: "    this.#pending.ends.isLogRead = isLast;\n    return",
+    find: "    this.#pending.ends.isLogRead = isLogRead;\n    return",
     replace: "    return",
     tests: [HELD],
   },

@@ -76,9 +76,18 @@ export class BatchSource {
     return this.#ahead !== null;
   }
 
-  /** Returns the ms until a waiting half must be sent; `undefined` if none waits. */
-  dueIn(isLast = false): number | undefined {
-    this.#pending.ends.isLogRead = isLast;
+  /** Whether ends wait for their starts. */
+  get holdsEnds(): boolean {
+    return this.#pending.ends.count > 0;
+  }
+
+  /**
+   * Returns the ms until a waiting half must be sent; `undefined` if none waits.
+   * @param isLast Whether nothing more will be read.
+   * @param isLogRead Whether no later segment can contain a missing start either.
+   */
+  dueIn(isLast = false, isLogRead = false): number | undefined {
+    this.#pending.ends.isLogRead = isLogRead;
     return this.#pending.dueIn(isLast || this.#linger.sendsNow);
   }
 
@@ -105,14 +114,11 @@ export class BatchSource {
     this.#reader = new BatchReader(this.#segment, this.#options.limits, offset);
   }
 
-  /**
-   * Prepares halves that have waited long enough; all if `isLast`, because nothing more will be
-   * read.
-   */
-  due(isLast: boolean): PreparedBatch {
+  /** Prepares halves that have waited long enough; the parameters are those of `dueIn`. */
+  due(isLast: boolean, isLogRead: boolean): PreparedBatch {
     const none = new RecordBatch(new Uint8Array(0), this.offset, 0);
     none.to = this.offset;
-    return this.#prepare(none, isLast);
+    return this.#prepare(none, isLast, isLogRead);
   }
 
   /** Lets the request in progress start first: reading blocks the event loop for a while. */
@@ -127,13 +133,15 @@ export class BatchSource {
     const batch = await reader.next(sealed);
     if (batch === null) return null;
     batch.restore = () => this.#restore(batch, reader);
-    return this.#prepare(batch, sealed && reader.offset >= this.#segment.end());
+    const isLast = sealed && reader.offset >= this.#segment.end();
+    // If ends still wait at the end of the segment, the drain looks for later ones.
+    return this.#prepare(batch, isLast, false);
   }
 
-  /** Makes a batch ready. `isLast`: nothing comes after it. */
-  #prepare(batch: RecordBatch, isLast: boolean): PreparedBatch {
+  /** Makes a batch ready; the parameters are those of `dueIn`. */
+  #prepare(batch: RecordBatch, isLast: boolean, isLogRead: boolean): PreparedBatch {
     const { starts, ends, count: before } = this.#pending;
-    ends.isLogRead = isLast;
+    ends.isLogRead = isLogRead;
     const wait = !isLast && !this.#linger.sendsNow;
     const delivery = this.#options.deliveryClient.prepare(batch, this.#permit, this.#pending, wait);
     const taken = ends.taken();

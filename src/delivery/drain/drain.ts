@@ -197,9 +197,11 @@ export class Drain {
     const source = this.#source;
     const drained = source.offset >= segment.end();
     const isLast = sealed && drained;
-    const dueIn = source.dueIn(isLast);
+    const isLogRead = isLast && !await this.#continues();
+    const dueIn = source.dueIn(isLast, isLogRead);
     if (dueIn === 0) {
-      if (await this.#options.slots.acquire(stopped)) await this.#launch(source.due(isLast));
+      const { slots } = this.#options;
+      if (await slots.acquire(stopped)) await this.#launch(source.due(isLast, isLogRead));
       return false;
     }
     this.#linger.caughtUp();
@@ -212,6 +214,17 @@ export class Drain {
     } else if (!segment.live) await this.#linger.wait(Math.min(POLL_MS, dueIn ?? POLL_MS));
     else if (drained && segment.isSealed() === sealed) await this.#linger.wait(dueIn);
     return false;
+  }
+
+  /** Returns whether a start that an end waits for may be in a later segment. */
+  async #continues(): Promise<boolean> {
+    if (!this.#source.holdsEnds) return false;
+    try {
+      return await this.segment.continues?.() ?? false;
+    } catch (error) {
+      this.#options.onTrouble("read", error);
+      return true; // Ends wait for a limited time in any case.
+    }
   }
 
   /** Sends a batch when its turn comes; the caller holds a slot for it. */

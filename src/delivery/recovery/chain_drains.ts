@@ -24,6 +24,8 @@ export interface ChainDrainsOptions {
   readonly leases: RecoveryLeases;
   /** Store the state of open calls when segments are removed. */
   readonly openCalls: OpenCallsKeepers;
+  /** Resolves with whether the log continues in a segment after these. */
+  readonly continues: (stems: readonly string[]) => Promise<boolean>;
   /** Whether no chain may be drained any more. */
   readonly isStopped: () => boolean;
 }
@@ -67,6 +69,11 @@ export class ChainDrains {
     return this.#heldStems.size > 0;
   }
 
+  /** Stems of segments in chains that hold ends. */
+  get held(): ReadonlySet<string> {
+    return this.#heldStems;
+  }
+
   /** Returns whether a segment is in a chain that holds ends. */
   isHeld(stem: string): boolean {
     return this.#heldStems.has(stem);
@@ -84,7 +91,14 @@ export class ChainDrains {
     if (isStopped() || !segments.every((segment) => leases.covers(segment))) return null;
     const guard = leases.guardOf(segments);
     const chain = await SegmentChain.open(
-      { runtime, server, guard, openCalls, onError: options.onTrouble },
+      {
+        runtime,
+        server,
+        guard,
+        openCalls,
+        continues: () => this.#options.continues(segments.map(({ stem }) => stem)),
+        onError: options.onTrouble,
+      },
       segments,
     );
     if (chain.count === 0) return isStopped() ? null : { next: [], unreadable: chain.unreadable };

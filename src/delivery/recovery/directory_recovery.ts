@@ -6,6 +6,7 @@
 import { hasCode } from "../../errors.ts";
 import { partitionInSlices, sortInSlices } from "../../runtime/event_loop.ts";
 import { OpenCallsKeepers } from "../../wal/open_calls/open_calls_keeper.ts";
+import { continuesAfter } from "../../wal/orphans/continues_after.ts";
 import { byStem, type ListedSegment } from "../../wal/orphans/directory_listing.ts";
 import type { Orphans } from "../../wal/orphans/orphan_scanner.ts";
 import { RecoveryLeases } from "../../wal/leases/recovery_leases.ts";
@@ -44,8 +45,11 @@ export class DirectoryRecovery {
     this.#options = options;
     this.#leases = new RecoveryLeases(options);
     this.#openCalls = new OpenCallsKeepers(options.runtime, options.directory);
+    const continues = (stems: readonly string[]): Promise<boolean> =>
+      continuesAfter(options.runtime, options.directory, stems, this.#held);
     this.#chains = new ChainDrains({
       ...options,
+      continues,
       leases: this.#leases,
       openCalls: this.#openCalls,
       isStopped: () => this.#stopped,
@@ -53,6 +57,7 @@ export class DirectoryRecovery {
     this.#open = new OpenDrains({
       ...options,
       openCalls: this.#openCalls,
+      continues,
       isFinal: (segment) => options.scanner.isFinal(segment),
     });
     this.#undrained = new UndrainedSegments(options.runtime);
@@ -193,7 +198,8 @@ export class DirectoryRecovery {
    */
   async #scan(): Promise<Orphans> {
     const { directory, scanner } = this.#options;
-    const found = await scanner.scan(directory, this.#leases.holdsOwn).catch((error) => {
+    const { holdsOwn } = this.#leases;
+    const found = await scanner.scan(directory, holdsOwn, this.#held).catch((error) => {
       if (hasCode(error, "ENOENT")) return { final: [], open: [], interrupted: [], names: 0 };
       throw error;
     });
@@ -210,6 +216,11 @@ export class DirectoryRecovery {
         !writers.has(token) && !stems.some(({ stem }) => this.#chains.isHeld(stem))
       ),
     };
+  }
+
+  /** Segments that are sent but for ends that wait for starts in other ones. */
+  get #held(): ReadonlySet<string> {
+    return new Set([...this.#chains.held, ...this.#open.held]);
   }
 
   #releaseIfIdle(): void {

@@ -26,6 +26,8 @@ export interface OpenDrainsOptions {
   readonly openCalls: OpenCallsKeepers;
   /** Returns whether no record will be added to a segment. */
   readonly isFinal: (segment: ListedSegment) => boolean;
+  /** Resolves with whether the log continues in a segment after these. */
+  readonly continues: (stems: readonly string[]) => Promise<boolean>;
 }
 
 /** Drains segments while they are written, each separately. */
@@ -43,6 +45,11 @@ export class OpenDrains {
     return [...this.#drains.values()];
   }
 
+  /** Stems of final segments that are sent but for ends that wait for starts in later ones. */
+  get held(): readonly string[] {
+    return [...this.#drains].filter(([, drain]) => drain.isHolding).map(([stem]) => stem);
+  }
+
   /** Writers of the segments being drained: their later segments wait. */
   get writers(): ReadonlySet<string | undefined> {
     return new Set([...this.#drains.keys()].map((stem) => parseStem(stem)?.writer));
@@ -54,7 +61,7 @@ export class OpenDrains {
    */
   async run(listed: ListedSegment, guard: SegmentGuard): Promise<DrainEnd | null> {
     if (this.#drains.size >= MAX_OPEN) return null;
-    const { runtime, server, drain: options, isFinal, openCalls } = this.#options;
+    const { runtime, server, drain: options, isFinal, openCalls, continues } = this.#options;
     const { directory, stem, writer } = listed;
     let segment: FileSegment;
     try {
@@ -67,6 +74,7 @@ export class OpenDrains {
         guard,
         live: false,
         isSealed: () => isFinal(listed),
+        continues: () => continues([stem]),
         openCalls: () => openCalls.of(writer),
       });
     } catch (error) {

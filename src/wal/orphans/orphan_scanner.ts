@@ -61,6 +61,7 @@ export interface Orphans {
   readonly names: number;
 }
 
+const NONE: ReadonlySet<string> = new Set();
 const NOTHING: Orphans = { final: [], open: [], interrupted: [], names: 0 };
 
 /** Finds orphaned segments, and removes remaining files of segments whose data is removed. */
@@ -118,8 +119,13 @@ export class OrphanScanner {
    *
    * @param holdsLease Whether this process may drain them. Only then are segments of processes
    * presumed dead fenced; they are found in either case.
+   * @param without Stems to leave out; later segments do not wait for them.
    */
-  async scan(directory: string, holdsLease: boolean): Promise<Orphans> {
+  async scan(
+    directory: string,
+    holdsLease: boolean,
+    without: ReadonlySet<string> = NONE,
+  ): Promise<Orphans> {
     const { runtime } = this.#options;
     const { clock } = runtime;
     const listing = await listDirectory(runtime, directory);
@@ -135,6 +141,7 @@ export class OrphanScanner {
       await slices.pause();
       if (this.#stopped) return NOTHING;
       const { stem, writer } = segment;
+      if (without.has(stem)) continue;
       const isClosing = isClosingStem(stem) && this.#states.isTarget(writer) && !kept.has(writer);
       const kind = isClosing ? "final" : this.#kindOf(segment, holdsLease);
       if (kind === null || kind === "open") kept.add(segment.writer);

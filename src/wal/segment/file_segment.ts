@@ -32,6 +32,8 @@ export interface FileSegmentOptions {
   readonly records?: () => number;
   /** Whether `end` is final. Not called again once it is. */
   readonly isSealed: () => boolean;
+  /** Resolves with whether the log continues in a later segment. */
+  readonly continues?: () => Promise<boolean>;
   /** Preserves open calls when the segment is removed. */
   readonly openCalls?: () => OpenCallsKeeper | null;
 }
@@ -115,6 +117,10 @@ export class FileSegment implements Segment {
     } catch {
       return false; // The file cannot be read, so its end is unknown.
     }
+  }
+
+  async continues(): Promise<boolean> {
+    return this.mayReorder && await this.#options.continues?.() === true;
   }
 
   get records(): number | undefined {

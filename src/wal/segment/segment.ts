@@ -64,6 +64,11 @@ export interface Segment {
   readonly live: boolean;
   /** Whether the end of a call may be in it before its start. */
   readonly mayReorder?: boolean;
+  /**
+   * Resolves with whether the log continues in a later segment, which may contain starts that are
+   * missing here. Rejects with the file system error.
+   */
+  continues?(): Promise<boolean>;
   /** Records in all, where that is known without reading them. */
   readonly records?: number | undefined;
   /** Returns the bytes from `offset` to the end, if that is not simply their difference. */

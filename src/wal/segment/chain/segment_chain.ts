@@ -28,6 +28,8 @@ export interface SegmentChainOptions {
   readonly guard: SegmentGuard;
   /** Preserve open calls when segments are removed. */
   readonly openCalls?: OpenCallsKeepers;
+  /** Resolves with whether the log continues in a segment after these. */
+  readonly continues?: () => Promise<boolean>;
   /** Reports a disk error that the chain tolerates. */
   readonly onError: (what: string, error: unknown) => void;
 }
@@ -136,6 +138,10 @@ export class SegmentChain implements Segment {
 
   isSealed(): boolean {
     return true;
+  }
+
+  async continues(): Promise<boolean> {
+    return this.mayReorder && await this.#options.continues?.() === true;
   }
 
   async read(offset: number, into: Uint8Array): Promise<number> {
