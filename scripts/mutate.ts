@@ -5,7 +5,6 @@
  * ```sh
  * npm run mutate                       # every mutation
  * npm run mutate -- wal/log fsync      # those whose file or description contains one of the words
- * npm run mutate -- --jobs 4           # mutations at once (default: as many as there are cores)
  * ```
  *
  * The mutations are listed in `scripts/mutate/`, each with the test files that should find it. Exit
@@ -25,14 +24,43 @@ import { inParallel, projectRoot } from "./test/process.ts";
 /** Percentage of the mutations that the tests must find. */
 const GOAL = 95;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { jobs: { type: "string", default: String(Math.max(2, availableParallelism())) } },
-});
+const HELP = `Usage: npm run mutate -- [options] [words]
+
+Introduces single-line bugs into the sources, one at a time, and reports how many of them the tests
+find. With words: only those whose file or description contains one of them.
+
+Options:
+  --jobs <n>  mutations at once (default: as many as there are cores)
+  -h, --help  print this help
+
+Exit status: 0 if at least ${GOAL} of 100 are found, 1 if not, 2 for an invalid option.`;
+
+const { values, positionals } = readArguments();
 const mutations = MUTATIONS.filter(({ file, mistake }) =>
   positionals.length === 0 || positionals.some((word) => `${file} ${mistake}`.includes(word))
 );
 process.exitCode = await main();
+
+function readArguments(): { values: { jobs: string }; positionals: string[] } {
+  try {
+    const { values: { help, jobs }, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        jobs: { type: "string", default: String(Math.max(2, availableParallelism())) },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    });
+    if (!help) {
+      if (/^[1-9]\d*$/.test(jobs)) return { values: { jobs }, positionals };
+      throw new Error(`Cannot use --jobs ${jobs}: not a positive number`);
+    }
+    console.log(HELP);
+    process.exit(0);
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${HELP}`);
+    process.exit(2);
+  }
+}
 
 async function main(): Promise<number> {
   const stale = staleMutations(mutations, projectRoot);
