@@ -228,8 +228,22 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
   {
     file: "src/delivery/drain/drain.ts",
     mistake: "delivered records after the checkpoint are sent again",
-    find: "this.segment.release(this.#inFlight.delivered);",
+    find: "this.segment.release([...this.#progress.delivered, ...single]);",
     replace: "this.segment.release();",
+    tests: [STOPPED],
+  },
+  {
+    file: "src/delivery/drain/drain.ts",
+    mistake: "what was delivered while an end waits is sent again",
+    find: "this.segment.release([...this.#progress.delivered, ...single]);",
+    replace: "this.segment.release(single);",
+    tests: [STOPPED],
+  },
+  {
+    file: "src/delivery/drain/batch_source.ts",
+    mistake: "an end that waits counts as delivered",
+    find: "offsets: () => [...startOffsets, ...ends.offsetsBefore(batch.to)],",
+    replace: "offsets: () => startOffsets,",
     tests: [STOPPED],
   },
   {

@@ -17,6 +17,6 @@ export interface Delivery {
    * was stopped first, or the permit's error; nothing may be acknowledged then.
    */
   readonly send: () => Promise<DeadLetter[]>;
-  /** Byte offsets of lines that are delivered, if it has not ended with a result. */
+  /** Byte offsets of lines that are delivered, if it has not ended with a result: in no order. */
   readonly delivered: () => readonly number[];
 }

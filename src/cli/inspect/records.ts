@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { LineSet } from "../../wal/segment/delivered_lines.ts";
 import { hasCode } from "../../errors.ts";
 import { type Context, pause, throwIfStopped } from "../context.ts";
 import { CommandError, EXIT } from "../exit_codes.ts";
@@ -177,7 +178,7 @@ class Printer {
 /** Lines after the first pending record that are not pending. */
 interface SettledLines {
   readonly dead: ReadonlySet<number>;
-  readonly delivered: ReadonlySet<number>;
+  readonly delivered: LineSet;
 }
 
 function stateOf(

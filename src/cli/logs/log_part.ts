@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { LineSet } from "../../wal/segment/delivered_lines.ts";
 import type { BlockOptions, LogBatch, LogBlock } from "./log_lines.ts";
 import type { ProjectPath } from "./projects.ts";
 
@@ -43,5 +44,5 @@ export interface LogPart extends ProjectPath {
   /** Positions of lines that are dead letters. */
   deadLettered(): Promise<ReadonlySet<number>>;
   /** Positions of lines after the first pending record that are delivered. */
-  delivered(): ReadonlySet<number>;
+  delivered(): LineSet;
 }

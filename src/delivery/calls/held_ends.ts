@@ -119,6 +119,12 @@ export class HeldEnds {
     return { count, bytes, oldestOffset, oldestUnsent };
   }
 
+  /** Returns the byte offsets of the ends before `offset` in the log. */
+  offsetsBefore(offset: number): number[] {
+    return [...this.#ends.values()].map(({ call }) => call.record.offset)
+      .filter((own) => own < offset);
+  }
+
   /** Makes an end wait; returns `false` if it may not, or if another end of its call is waiting. */
   hold(call: CallRecord): boolean {
     const key = callKey(call);

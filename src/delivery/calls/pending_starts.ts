@@ -20,6 +20,8 @@ export const MAX_CARRIED = 5_000;
 /** Maximum bytes of waiting starts. */
 export const MAX_CARRIED_BYTES: number = 8 * 1024 * 1024;
 
+const NONE: readonly number[] = [];
+
 interface Carried {
   readonly call: CallRecord;
   readonly since: number;
@@ -50,6 +52,13 @@ export class PendingStarts {
   /** Byte offset of the oldest start in its segment; `undefined` if none waits. */
   get oldestOffset(): number | undefined {
     return this.#oldest()?.call.record.offset;
+  }
+
+  /** Byte offsets of all of them in the segment. */
+  get offsets(): readonly number[] {
+    return this.count === 0
+      ? NONE
+      : [...this.#starts.values()].map(({ call }) => call.record.offset);
   }
 
   /** Ms until the oldest start is due; `undefined` if none waits. */

@@ -146,6 +146,8 @@ export class BatchSource {
     const delivery = this.#options.deliveryClient.prepare(batch, this.#permit, this.#pending, wait);
     const taken = ends.taken();
     const { count, bytes, oldestOffset } = starts;
+    // A later batch may send a start that waits here, and be in flight when the drain stops.
+    const startOffsets = starts.offsets;
     return {
       batch,
       delivery,
@@ -157,7 +159,11 @@ export class BatchSource {
         const unpaired = Math.min(batch.to, oldestOffset ?? batch.to);
         const acknowledged = Math.min(unpaired, held.oldestOffset ?? unpaired);
         const sent = Math.min(unpaired, held.oldestUnsent ?? unpaired);
-        const waiting = { count: count + held.count, bytes: bytes + held.bytes };
+        const waiting = {
+          count: count + held.count,
+          bytes: bytes + held.bytes,
+          offsets: () => [...startOffsets, ...ends.offsetsBefore(batch.to)],
+        };
         return { refused, progress: { end: batch.to, acknowledged, sent, waiting } };
       },
     };

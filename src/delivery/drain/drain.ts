@@ -123,7 +123,8 @@ export class Drain {
 
   /** Releases the segment, and notes which lines after its checkpoint are delivered. */
   release(): void {
-    this.segment.release(this.#inFlight.delivered);
+    const single = this.#inFlight.delivered.map((from) => ({ from, to: from + 1 }));
+    this.segment.release([...this.#progress.delivered, ...single]);
   }
 
   /** Drains until the segment ends or the delivery client stops. Never rejects. */

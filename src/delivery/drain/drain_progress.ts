@@ -5,6 +5,7 @@
 
 import type { Clock } from "../../runtime/runtime.ts";
 import { countRecords } from "../../wal/segment/count_records.ts";
+import { type LineRange, linesBetween } from "../../wal/segment/delivered_lines.ts";
 import { firstRecordTime } from "../../wal/segment/first_record_time.ts";
 import {
   type CountBudget,
@@ -18,7 +19,11 @@ import { NOTHING_WAITS, type Waiting } from "../../wal/segment/waiting_counter.t
 export interface WaitingHalves {
   readonly count: number;
   readonly bytes: number;
+  /** Returns the byte offsets of their lines in the segment. */
+  readonly offsets: () => readonly number[];
 }
+
+const NO_HALVES: WaitingHalves = { count: 0, bytes: 0, offsets: () => [] };
 
 /** Settled batch: every record is delivered, dead-lettered, or a waiting half of a call. */
 export interface SettledBatch {
@@ -64,7 +69,7 @@ export class DrainProgress {
       end: checkpoint,
       acknowledged: checkpoint,
       sent: checkpoint,
-      waiting: { count: 0, bytes: 0 },
+      waiting: NO_HALVES,
     };
   }
 
@@ -82,6 +87,12 @@ export class DrainProgress {
   settled(batch: SettledBatch): void {
     this.#settled = batch;
     if (batch.acknowledged >= this.#segment.end()) this.#caughtUp = this.#clock.now();
+  }
+
+  /** Delivered lines after the checkpoint, all of them before `unsettled`. */
+  get delivered(): LineRange[] {
+    const { acknowledged, end, waiting } = this.#settled;
+    return linesBetween(acknowledged, end, waiting.offsets());
   }
 
   /** Notes that the drain has ended: nothing is pending for it any more. */
@@ -119,7 +130,7 @@ export class DrainProgress {
   async giveUp(end: number): Promise<{ readonly records: number; readonly bytes: number }> {
     const { end: from, waiting } = this.#settled;
     const records = await countRecords(this.#segment, from, end) + waiting.count;
-    this.#settled = { end, acknowledged: end, sent: end, waiting: { count: 0, bytes: 0 } };
+    this.#settled = { end, acknowledged: end, sent: end, waiting: NO_HALVES };
     return { records, bytes: Math.max(0, end - from) + waiting.bytes };
   }
 

@@ -8,6 +8,7 @@
  */
 
 import { contentEnd, contentStart, readRecord, type RecordSpan, scanNewlines } from "./record.ts";
+import type { LineSet } from "../segment/delivered_lines.ts";
 import type { DeadLetter } from "../segment/segment.ts";
 import type { RecordBatch } from "./record_batch.ts";
 
@@ -21,7 +22,7 @@ export interface Fill {
   /** Whether a record gets a batch of its own, by its type's index in `RECORD_TYPES`. */
   readonly exclusive: readonly boolean[];
   /** Byte offsets in the segment of lines that an earlier sender dead-lettered or delivered. */
-  readonly settledLines: ReadonlySet<number>;
+  readonly settledLines: LineSet;
 }
 
 const found: RecordSpan = { code: 0, start: 0, end: 0, canonical: true };

@@ -11,7 +11,13 @@ import { DeadLetterFile } from "../dead_letters/dead_letter_file.ts";
 import type { OpenCallsKeeper } from "../open_calls/open_calls_keeper.ts";
 import { removeIfExists } from "../remove_file.ts";
 import { CheckpointPace, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
-import { readDeliveredLines, writeDeliveredLines } from "./delivered_lines.ts";
+import {
+  type LineRange,
+  type LineSet,
+  readDeliveredLines,
+  SettledLines,
+  writeDeliveredLines,
+} from "./delivered_lines.ts";
 import { mayReorder, namesServer, parseStem, type SegmentPaths } from "./segment_name.ts";
 import type { DeadLetter, Segment, SegmentGuard } from "./segment.ts";
 
@@ -45,7 +51,7 @@ export class FileSegment implements Segment {
   readonly mayReorder: boolean;
   readonly begun: number;
   readonly checkpoint: number;
-  readonly settledLines: ReadonlySet<number>;
+  readonly settledLines: LineSet;
   /** Why the checkpoint on disk was invalid, if it was. */
   readonly invalidReason: string | undefined;
   readonly #options: FileSegmentOptions;
@@ -64,7 +70,7 @@ export class FileSegment implements Segment {
   /** Whether the dead letters of earlier senders are synced. */
   #confirmed: boolean;
   /** Lines that earlier senders delivered ahead of the checkpoint. */
-  readonly #delivered: ReadonlySet<number>;
+  readonly #delivered: readonly LineRange[];
   /** Whether there is a file with such lines. */
   #hasDelivered: boolean;
   #acknowledged: number;
@@ -98,9 +104,9 @@ export class FileSegment implements Segment {
     this.invalidReason = state.invalidReason;
     const deadLettered = this.#deadLetters.offsets(state.offset);
     this.#confirmed = deadLettered.size === 0;
-    this.#delivered = readDeliveredLines(runtime.files, paths.delivered, state.offset);
-    this.#hasDelivered = this.#delivered.size > 0;
-    this.settledLines = new Set([...deadLettered, ...this.#delivered]);
+    this.#delivered = readDeliveredLines(runtime.files, paths.delivered);
+    this.#hasDelivered = this.#delivered.length > 0;
+    this.settledLines = new SettledLines(deadLettered, this.#delivered);
   }
 
   end(): number {
@@ -217,7 +223,7 @@ export class FileSegment implements Segment {
     if (!this.#keepsOpen) removeIfExists(files, paths.open);
   }
 
-  release(delivered: readonly number[] = []): void {
+  release(delivered: readonly LineRange[] = []): void {
     if (this.#done) return;
     try {
       // Thousands of segments may be waiting, with nothing sent from them.
@@ -229,14 +235,13 @@ export class FileSegment implements Segment {
     this.#finish();
   }
 
-  #keepDelivered(delivered: readonly number[]): void {
+  #keepDelivered(delivered: readonly LineRange[]): void {
     const { guard, runtime: { files }, paths } = this.#options;
     if (this.#isDetached()) return;
     guard.assertHeld();
     this.#hasDelivered = true;
-    const ahead = [...this.#delivered, ...delivered]
-      .filter((offset) => offset >= this.#acknowledged);
-    writeDeliveredLines(files, paths.delivered, new Set(ahead));
+    const all = [...this.#delivered, ...delivered];
+    writeDeliveredLines(files, paths.delivered, all, this.#acknowledged);
   }
 
   isGone(): boolean {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { LineRange, LineSet } from "./delivered_lines.ts";
 import type { CountBudget, RecordCount } from "./pending_count.ts";
 
 /** Why a record was not delivered. */
@@ -94,7 +95,7 @@ export interface Segment {
    * Offsets of lines after the checkpoint that an earlier sender dead-lettered or delivered; they
    * must not be sent.
    */
-  readonly settledLines: ReadonlySet<number>;
+  readonly settledLines: LineSet;
   /**
    * Moves the checkpoint: everything before `offset` is delivered or dead-lettered.
    *
@@ -125,10 +126,9 @@ export interface Segment {
   /**
    * Stops draining before the end.
    *
-   * @param delivered Offsets of lines after the checkpoint that are delivered, while a line before
-   * them is not.
+   * @param delivered Lines after the checkpoint that are delivered, while a line before them is not.
    */
-  release(delivered?: readonly number[]): void;
+  release(delivered?: readonly LineRange[]): void;
   /** Returns whether nothing is left of the segment, no matter which process drained it. */
   isGone(): boolean;
 }

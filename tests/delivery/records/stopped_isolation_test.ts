@@ -24,12 +24,18 @@ class Scene {
   /** Starts that were sent without their ends. */
   loneStarts = "";
   requests = 0;
+  /** A call whose start the server does not have. */
+  lacks: string | undefined;
   readonly #fetch: Fetch = async (url, init) => {
     const path = new URL(url).pathname;
+    if (path === "/call/read" && this.lacks !== undefined) return new Response('{"call":null}');
     const read = readReply(path);
     if (read !== null) return new Response(read);
     this.requests++;
     const body = await new Response(init!.body).text();
+    if (this.lacks !== undefined && body.includes(`"${this.lacks}"`)) {
+      return new Response('{"reason":"not found"}', { status: 404 });
+    }
     if (body.includes(MARK)) return new Response('{"reason":"no"}', { status: 500 });
     this.accepted += body;
     if (path.endsWith("/call/start")) this.loneStarts += body;
@@ -165,4 +171,32 @@ test("stopped isolation: a repeated start is not sent again after the end of its
   }
   assert.ok(scene.count('"ended_at"') >= 2);
   assert.equal(scene.loneStarts, "");
+});
+
+test("stopped isolation: what was delivered while an end waits for its start is not sent again", async () => {
+  for (const segmentBytes of [64 * 1024 * 1024, 600]) {
+    const scene = new Scene();
+    scene.lacks = "orphan";
+    const { clock } = scene.world;
+    const writer = scene.open({ sender: false, segmentBytes });
+    writer.pipeline.append("call_end", end("orphan"));
+    appendCalls(writer.pipeline, "a", 20);
+    writer.runtime.exit();
+    for (let run = 0; run < 3; run++) {
+      const { runtime, pipeline } = scene.open({ useCallsComplete: true });
+      await clock.elapse(20_000);
+      const stopped = pipeline.finish({ signal: AbortSignal.abort() });
+      await clock.elapse(100);
+      await stopped;
+      runtime.exit();
+      assert.ok(scene.files(".jsonl").length > 0, "the end waits");
+      assert.equal(scene.count('"ended_at"'), 20);
+    }
+    scene.lacks = undefined;
+    const { runtime, pipeline } = scene.open({ useCallsComplete: true });
+    await clock.elapse(60_000);
+    await pipeline.finish();
+    runtime.exit();
+    assert.deepEqual([scene.count('"ended_at"'), scene.files(".jsonl")], [21, []]);
+  }
 });

@@ -162,7 +162,8 @@ test("segment chain: dead letters lie beside their own segments, at their own of
       suffixes: new Set([...segment.suffixes, ".deadletter"]),
     })),
   );
-  assert.deepEqual([...again.settledLines], deadLetters.map(({ offset }) => offset));
+  for (const { offset } of deadLetters) assert.ok(again.settledLines.has(offset));
+  assert.equal(again.settledLines.size, deadLetters.length);
 });
 
 test("segment chain: its start time is that of the segment delivered next", async () => {

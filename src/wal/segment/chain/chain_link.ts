@@ -11,7 +11,7 @@ import { DeadLetterFile } from "../../dead_letters/dead_letter_file.ts";
 import { isKept, type ListedSegment } from "../../orphans/directory_listing.ts";
 import { join } from "@std/path";
 import { readCheckpoint, writeCheckpoint } from "../checkpoint.ts";
-import { readDeliveredLines, writeDeliveredLines } from "../delivered_lines.ts";
+import { type LineRange, readDeliveredLines, writeDeliveredLines } from "../delivered_lines.ts";
 import {
   type CountBudget,
   PendingCount,
@@ -54,8 +54,8 @@ export class ChainLink {
   /** Offset in the chain after the last complete line read. */
   #readTo: number;
   readonly #count = new PendingCount();
-  /** Offsets in the file of lines that earlier senders delivered ahead of the checkpoint. */
-  #delivered: ReadonlySet<number> = new Set();
+  /** Lines of the file that earlier senders delivered ahead of the checkpoint. */
+  #delivered: readonly LineRange[] = [];
 
   private constructor(
     runtime: Runtime,
@@ -135,22 +135,28 @@ export class ChainLink {
   }
 
   /**
-   * Returns the offsets in the chain of lines that an earlier sender dead-lettered or delivered,
-   * after syncing the dead letters.
+   * Returns the offsets in the chain of lines that were dead-lettered earlier, after syncing that
+   * file.
    */
-  async settledLines(): Promise<number[]> {
-    const { suffixes } = this.#segment;
-    const offsets: number[] = [];
-    if (suffixes.has(".deadletter")) offsets.push(...this.#deadLetters.offsets(this.#from));
+  async deadLettered(): Promise<number[]> {
+    if (!this.#segment.suffixes.has(".deadletter")) return [];
+    const offsets = [...this.#deadLetters.offsets(this.#from)];
     if (offsets.length > 0) await this.#deadLetters.confirm();
-    if (suffixes.has(".delivered")) {
-      this.#delivered = readDeliveredLines(
-        this.#runtime.files,
-        this.paths.delivered,
-        this.#from,
-      );
-    }
-    return [...offsets, ...this.#delivered].map((offset) => this.base + offset - this.#from);
+    return offsets.map((offset) => this.#inChain(offset));
+  }
+
+  /** Returns the lines of the chain that an earlier sender delivered ahead of the checkpoint. */
+  delivered(): LineRange[] {
+    if (!this.#segment.suffixes.has(".delivered")) return [];
+    this.#delivered = readDeliveredLines(this.#runtime.files, this.paths.delivered);
+    return this.#delivered.filter(({ to }) => to > this.#from).map(({ from, to }) => ({
+      from: this.#inChain(Math.max(from, this.#from)),
+      to: Math.min(this.#inChain(to), this.end),
+    }));
+  }
+
+  #inChain(offset: number): number {
+    return this.base + offset - this.#from;
   }
 
   /**
@@ -206,12 +212,13 @@ export class ChainLink {
     this.#checkpointed = to;
   }
 
-  /** Notes the lines at offsets in the chain that are delivered ahead of the checkpoint. */
-  keepDelivered(delivered: readonly number[]): void {
-    const own = delivered.map((offset) => this.#from + offset - this.base);
-    const ahead = [...this.#delivered, ...own].filter((offset) => offset >= this.#checkpointed);
+  /** Notes lines of the chain, all of them in this file, that are delivered ahead of the checkpoint. */
+  keepDelivered(delivered: readonly LineRange[]): void {
+    const shift = this.#from - this.base;
+    const own = delivered.map(({ from, to }) => ({ from: from + shift, to: to + shift }));
     this.#suffixes.add(".delivered");
-    writeDeliveredLines(this.#runtime.files, this.paths.delivered, new Set(ahead));
+    const all = [...this.#delivered, ...own];
+    writeDeliveredLines(this.#runtime.files, this.paths.delivered, all, this.#checkpointed);
   }
 
   /**

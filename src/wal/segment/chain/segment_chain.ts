@@ -15,6 +15,7 @@ import type { ListedSegment } from "../../orphans/directory_listing.ts";
 import { ChainLink } from "./chain_link.ts";
 import { ChainRemoval } from "./chain_removal.ts";
 import { CheckpointPace } from "../checkpoint.ts";
+import { type LineRange, type LineSet, SettledLines } from "../delivered_lines.ts";
 import type { CountBudget, RecordCount } from "../pending_count.ts";
 import type { DeadLetter, Segment, SegmentGuard } from "../segment.ts";
 import { mayReorder, parseStem } from "../segment_name.ts";
@@ -40,7 +41,7 @@ export class SegmentChain implements Segment {
   readonly checkpoint = 0;
   readonly live = false;
   readonly mayReorder: boolean;
-  readonly settledLines: ReadonlySet<number>;
+  readonly settledLines: LineSet;
   readonly #options: SegmentChainOptions;
   readonly #links: readonly ChainLink[];
   /** Segments that could not be opened. */
@@ -58,7 +59,7 @@ export class SegmentChain implements Segment {
     options: SegmentChainOptions,
     links: readonly ChainLink[],
     unopened: readonly ListedSegment[],
-    settledLines: ReadonlySet<number>,
+    settledLines: LineSet,
   ) {
     this.#options = options;
     this.#pace = new CheckpointPace(options.runtime.clock);
@@ -78,19 +79,22 @@ export class SegmentChain implements Segment {
     const slices = new Slices(runtime.clock);
     const links: ChainLink[] = [];
     const unopened: ListedSegment[] = [];
-    const settledLines = new Set<number>();
+    const deadLettered = new Set<number>();
+    const delivered: LineRange[] = [];
     for (const segment of segments) {
       await slices.pause();
       try {
         const link = ChainLink.open(runtime, segment, links.at(-1)?.end ?? 0, server);
         if (link === null) continue;
-        for (const offset of await link.settledLines()) settledLines.add(offset);
+        for (const offset of await link.deadLettered()) deadLettered.add(offset);
+        delivered.push(...link.delivered());
         links.push(link);
       } catch (error) {
         unopened.push(segment);
         onError("recovery", error); // The next scan retries.
       }
     }
+    const settledLines = new SettledLines(deadLettered, delivered);
     return new SegmentChain(options, links, unopened, settledLines);
   }
 
@@ -189,7 +193,11 @@ export class SegmentChain implements Segment {
   async deadLetterLines(deadLetters: readonly DeadLetter[]): Promise<void> {
     const { guard } = this.#options;
     guard.assertHeld();
-    const byLink = this.#byLink(deadLetters, ({ offset }) => offset);
+    const byLink = new Map<ChainLink, DeadLetter[]>();
+    for (const deadLetter of deadLetters) {
+      const link = this.#linkAt(deadLetter.offset)!;
+      byLink.set(link, [...byLink.get(link) ?? [], deadLetter]);
+    }
     for (const [link, own] of byLink) await link.deadLetter(own);
     guard.assertHeld();
   }
@@ -199,15 +207,12 @@ export class SegmentChain implements Segment {
     this.#timer?.cancel();
   }
 
-  release(delivered: readonly number[] = []): void {
+  release(delivered: readonly LineRange[] = []): void {
     this.#timer?.cancel();
     this.#timer = null;
     try {
       this.#checkpoint();
-      if (delivered.length > 0) this.#options.guard.assertHeld();
-      for (const [link, own] of this.#byLink(delivered, (offset) => offset)) {
-        link.keepDelivered(own);
-      }
+      if (delivered.length > 0) this.#keepDelivered(delivered);
     } catch {
       // The lease is lost, or the disk failed: delivered records are sent again.
     }
@@ -236,15 +241,13 @@ export class SegmentChain implements Segment {
     return found;
   }
 
-  #byLink<T>(lines: readonly T[], offsetOf: (line: T) => number): Map<ChainLink, T[]> {
-    const found = new Map<ChainLink, T[]>();
-    for (const line of lines) {
-      const link = this.#linkAt(offsetOf(line))!;
-      const own = found.get(link);
-      if (own === undefined) found.set(link, [line]);
-      else own.push(line);
+  #keepDelivered(delivered: readonly LineRange[]): void {
+    this.#options.guard.assertHeld();
+    for (const link of this.#links.slice(this.#head)) {
+      const own = delivered.filter(({ from, to }) => from < link.end && to > link.base)
+        .map(({ from, to }) => ({ from: Math.max(from, link.base), to: Math.min(to, link.end) }));
+      if (own.length > 0) link.keepDelivered(own);
     }
-    return found;
   }
 
   #done(link: ChainLink): void {

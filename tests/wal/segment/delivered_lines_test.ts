@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import {
+  linesBetween,
+  readDeliveredLines,
+  SettledLines,
+  writeDeliveredLines,
+} from "../../../src/wal/segment/delivered_lines.ts";
+import { test } from "../../harness.ts";
+import { LogWorld } from "../../support/wal/wal_fixture.ts";
+
+test("delivered lines: those between two offsets, without the ones that are left", () => {
+  assert.deepEqual(linesBetween(0, 100, []), [{ from: 0, to: 100 }]);
+  assert.deepEqual(linesBetween(100, 100, []), []);
+  assert.deepEqual(linesBetween(10, 100, [70, 10, 40]), [
+    { from: 11, to: 40 },
+    { from: 41, to: 70 },
+    { from: 71, to: 100 },
+  ]);
+  assert.deepEqual(linesBetween(10, 50, [10, 80]), [{ from: 11, to: 50 }]);
+});
+
+test("delivered lines: a set has the lines that begin in a range, and single ones", () => {
+  const set = new SettledLines(new Set([3]), [
+    { from: 50, to: 60 },
+    { from: 10, to: 20 },
+    { from: 15, to: 30 },
+  ]);
+  const has = [3, 9, 10, 29, 30, 49, 50, 59, 60].filter((offset) => set.has(offset));
+  assert.deepEqual(has, [3, 10, 29, 50, 59]);
+  assert.equal(set.size, 3);
+  assert.equal(new SettledLines(new Set(), []).size, 0);
+});
+
+test("delivered lines: a file has the ranges after the checkpoint, and what is no range is ignored", () => {
+  const runtime = new LogWorld().process();
+  const { files } = runtime;
+  files.makeDirectory("/log");
+  const path = "/log/stem.delivered";
+  assert.deepEqual(readDeliveredLines(files, path), []);
+  writeDeliveredLines(files, path, [
+    { from: 40, to: 41 },
+    { from: 5, to: 20 },
+    { from: 20, to: 30 },
+    { from: 0, to: 4 },
+  ], 4);
+  assert.equal(files.readText(path), "5-30\n40-41\n");
+  files.replace(path, "5-30\nx\n-1-4\n7\n40-41");
+  assert.deepEqual(readDeliveredLines(files, path), [{ from: 5, to: 30 }, { from: 40, to: 41 }]);
+  runtime.exit();
+});
