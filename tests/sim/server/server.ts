@@ -79,7 +79,7 @@ export class SimServers {
     const { trace, past } = this.#context;
     const server = Number(match[1]);
     const state = this.#servers[server];
-    const read = readReply(match[2]);
+    const read = match[2] === "/call/read" ? this.#startReply(init) : readReply(match[2]);
     if (read !== null) return this.#read(process, state, server, read, init.signal!);
     const request = readRequest(this.#context.ledger, server, match[2], init);
     const serial = ++past.requests;
@@ -96,6 +96,14 @@ export class SimServers {
     this.#checks.checkLease(attempt);
     if (first === serial) this.#checks.checkFresh(attempt);
     return this.#travel(attempt, chooseFault(state, random), init.signal!);
+  }
+
+  /** Response to a request for a call: its start, if that is stored. */
+  #startReply({ body }: RequestInit): string {
+    const { id } = JSON.parse(new TextDecoder().decode(body as Uint8Array)) as { id: string };
+    const start = this.#context.ledger.find(`${id}:start`);
+    if (!start?.stored) return '{"call":null}';
+    return JSON.stringify({ call: JSON.parse(start.text.request).start });
   }
 
   /** Answers a request that writes nothing; it is subject to the same faults. */
