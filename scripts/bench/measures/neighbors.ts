@@ -76,8 +76,12 @@ class Neighbor {
     return await answer;
   }
 
-  kill(): void {
+  /** Kills it; resolves when it has ended. */
+  async kill(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const ended = once(this.#child, "exit");
     this.#child.kill("SIGKILL");
+    await ended;
   }
 }
 
@@ -119,7 +123,7 @@ export async function measureNeighbors(
     const victim = neighbors[others.length];
     await victim.ask(`leave ${LEFT}`);
     await counted();
-    victim.kill();
+    await victim.kill();
     const from = performance.now();
     let { requests, senders } = await counted();
     while (requests === 0) {
@@ -142,7 +146,8 @@ export async function measureNeighbors(
     };
     return { lines: linesOf(runtime, numbers), numbers };
   } finally {
-    for (const neighbor of neighbors) neighbor.kill();
+    // Only then can the directory be deleted.
+    await Promise.all(neighbors.map((neighbor) => neighbor.kill()));
     server.stop();
   }
 }
