@@ -255,7 +255,7 @@ export const CLIENT_MUTATIONS: readonly Mutation[] = [
     find: "const tooSoon = failedAt !== undefined && " +
       "this.#clock.monotonic() - failedAt < ASK_AGAIN_MS;",
     replace: "const tooSoon = false;",
-    tests: ["client/pipeline/offline_test.ts", PUBLISH, "client/weave_client/server_test.ts"],
+    tests: ["client/server/project_id_resolver_test.ts"],
   },
   {
     file: "src/client/server/metadata_cache.ts",

@@ -96,6 +96,13 @@ test("held ends: an end without a start is dead-lettered when its log has ended 
   assert.deepEqual([...scene.ended], ["a"]);
 });
 
+test("held ends: in a log that has ended and is read, an end does not wait", async () => {
+  const scene = new Scene(endLine("orphan") + whole("a"), { isSealed: true, batchRecords: 1 });
+  const ms = await scene.until(() => scene.deadLetters.length > 0);
+  assert.ok(ms < 1_000, `${ms} ms`);
+  await scene.toEnd();
+});
+
 test("held ends: an end without a start does not wait longer than some minutes for a writer that goes on", async () => {
   const scene = new Scene(endLine("orphan") + whole("a"));
   await scene.until(() => scene.deadLetters.length > 0);
