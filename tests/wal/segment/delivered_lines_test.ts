@@ -31,7 +31,7 @@ test("delivered lines: a set has the lines that begin in a range, and single one
   assert.equal(new SettledLines(new Set(), []).size, 0);
 });
 
-test("delivered lines: a file has the ranges after the checkpoint, and what is no range is ignored", () => {
+test("delivered lines: a file has the ranges after the checkpoint, and other lines are ignored", () => {
   const runtime = new LogWorld().process();
   const { files } = runtime;
   files.makeDirectory("/log");
