@@ -15,6 +15,9 @@ import { startRelay, type TestRelay } from "../support/relay/relay_fixture.ts";
 
 const ID = "01890a5d-ac96-774b-bcce-b302099a8057";
 
+/** Limit of a wait (ms): an end waits longer after each attempt. */
+const LONG = { timeout: 60_000 };
+
 /** A runtime whose time passes ten times as fast. */
 function fastRuntime(): Runtime {
   const runtime = detectRuntime();
@@ -94,46 +97,54 @@ test("relay: an end is recorded at once while nobody can say where its call bega
   assert.equal(relay.relay.counters.records, 1);
 });
 
-test("relay: a call whose start is in the log of a dead relay is ended, in whatever order they arrive", async () => {
-  await using server = await startMockServer();
-  await using place = await temporary();
-  const options = { server: server.url, walDir: place.path };
-  {
-    await using dead = await startRelay(options);
-    await server.stop();
-    assert.equal(await half(dead, "start"), 200);
-    await dead.stop(0);
-  }
-  await using relay = await startRelay({ ...options, recovers: true, runtime: fastRuntime() });
-  assert.equal(await half(relay, "end"), 200);
-  // The start arrives only after the sender has asked for it.
-  const starts = server.faults.add({ path: /call\/start|calls\/complete/, status: 503 });
-  const reads = server.faults.add({ path: "/call/read", delayMs: 0 });
-  await server.restart();
-  await server.waitFor(() => reads.hits >= 2);
-  assert.equal((await post(relay, "/calls/stream_query", { project_id: PROJECT })).status, 200);
-  starts.remove();
-  await server.waitFor(() => isWhole(server));
-  assert.deepEqual(relay.events.filter(({ name }) => name === "dead-letter"), []);
-});
+test(
+  "relay: a call whose start is in the log of a dead relay is ended, in whatever order they arrive",
+  async () => {
+    await using server = await startMockServer();
+    await using place = await temporary();
+    const options = { server: server.url, walDir: place.path };
+    {
+      await using dead = await startRelay(options);
+      await server.stop();
+      assert.equal(await half(dead, "start"), 200);
+      await dead.stop(0);
+    }
+    await using relay = await startRelay({ ...options, recovers: true, runtime: fastRuntime() });
+    assert.equal(await half(relay, "end"), 200);
+    // The start arrives only after the sender has asked for it.
+    const starts = server.faults.add({ path: /call\/start|calls\/complete/, status: 503 });
+    const reads = server.faults.add({ path: "/call/read", delayMs: 0 });
+    await server.restart();
+    await server.waitFor(() => reads.hits >= 2, LONG);
+    assert.equal((await post(relay, "/calls/stream_query", { project_id: PROJECT })).status, 200);
+    starts.remove();
+    await server.waitFor(() => isWhole(server), LONG);
+    assert.deepEqual(relay.events.filter(({ name }) => name === "dead-letter"), []);
+  },
+  { timeout: 150_000 },
+);
 
-test("relay: a call whose start is on another machine that is away is ended when it is back", async () => {
-  await using server = await startMockServer();
-  await using place = await temporary();
-  const options = { server: server.url, walDir: place.path };
-  {
-    await using away = await startRelay(options);
-    await server.stop();
-    assert.equal(await half(away, "start"), 200);
-    await away.stop(0);
-  }
-  await using relay = await startRelay({ server: server.url, runtime: fastRuntime() });
-  assert.equal(await half(relay, "end"), 200);
-  const reads = server.faults.add({ path: "/call/read", delayMs: 0 });
-  await server.restart();
-  await server.waitFor(() => reads.hits >= 1);
-  await using back = await startRelay({ ...options, recovers: true });
-  await server.waitFor(() => isWhole(server));
-  await back.stop();
-  assert.deepEqual(relay.events.filter(({ name }) => name === "dead-letter"), []);
-});
+test(
+  "relay: a call whose start is on another machine that is away is ended when it is back",
+  async () => {
+    await using server = await startMockServer();
+    await using place = await temporary();
+    const options = { server: server.url, walDir: place.path };
+    {
+      await using away = await startRelay(options);
+      await server.stop();
+      assert.equal(await half(away, "start"), 200);
+      await away.stop(0);
+    }
+    await using relay = await startRelay({ server: server.url, runtime: fastRuntime() });
+    assert.equal(await half(relay, "end"), 200);
+    const reads = server.faults.add({ path: "/call/read", delayMs: 0 });
+    await server.restart();
+    await server.waitFor(() => reads.hits >= 1, LONG);
+    await using back = await startRelay({ ...options, recovers: true });
+    await server.waitFor(() => isWhole(server), LONG);
+    await back.stop();
+    assert.deepEqual(relay.events.filter(({ name }) => name === "dead-letter"), []);
+  },
+  { timeout: 150_000 },
+);
