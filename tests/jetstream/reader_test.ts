@@ -1,5 +1,6 @@
 /**
- * A reader whose server dies or freezes in the middle of a response.
+ * A reader whose server dies or freezes in the middle of a response, or whose consumer skips
+ * messages.
  *
  * @module
  */
@@ -17,12 +18,26 @@ import { MemoryClock } from "../support/simulated_runtime/memory_clock.ts";
  */
 type Answer = readonly (number | "failure" | "lost" | "expired")[];
 
+/** Contents of the leader; by default, all messages. */
+interface Leader {
+  /** Positions of its messages. */
+  readonly has: readonly number[];
+  readonly lastSeq: number;
+}
+
 /**
  * A connection to a server with a stream of `last` messages that sends one of `answers`
  * per request.
  */
-function readerOf(answers: readonly Answer[], last: number, clock: Clock = detectRuntime().clock) {
+function readerOf(
+  answers: readonly Answer[],
+  last: number,
+  clock: Clock = detectRuntime().clock,
+  leader: Leader = { has: Array.from({ length: last }, (_, i) => i + 1), lastSeq: last },
+) {
   const begun: number[] = [];
+  /** Positions from which on the leader was asked for a message. */
+  const asked: number[] = [];
   let next = 0;
   let delivered = 0;
   const connection = {
@@ -55,13 +70,22 @@ function readerOf(answers: readonly Answer[], last: number, clock: Clock = detec
       info: () => Promise.resolve({ delivered: { consumer_seq: delivered } }),
       delete: () => Promise.resolve(true),
     },
+    streams: {
+      getMessage: (_: string, { seq: from }: { seq: number }) => {
+        asked.push(from);
+        const seq = leader.has.find((one) => one >= from);
+        if (seq === undefined) return Promise.reject({ code: 10037, message: "no message found" });
+        return Promise.resolve({ subject: "a", seq, time: new Date(0), data: new Uint8Array(1) });
+      },
+      info: () => Promise.resolve({ state: { last_seq: leader.lastSeq }, config: {} }),
+    },
   };
   const modules = {
     jetstream: { AckPolicy: {}, DeliverPolicy: {} },
     transport: { createInbox: () => "inbox" },
   };
   const options = { connection, manager, clock, modules, stream: "S", filter: "a", from: 1 };
-  return { reader: new NatsReader(options as unknown as NatsReaderOptions), begun };
+  return { reader: new NatsReader(options as unknown as NatsReaderOptions), begun, asked };
 }
 
 const positions = (messages: readonly { readonly seq: number }[]) => messages.map(({ seq }) => seq);
@@ -98,5 +122,64 @@ test("reader: after a pause in which the engine may remove a consumer, it has a 
     clock.advance(pause);
   }
   assert.deepEqual(begun, [1, 3]);
+  await reader.close();
+});
+
+test("reader: messages that the consumer skipped are returned in front of those behind them", async () => {
+  const { reader, begun } = readerOf([[1, 2], [5, 6], [6, 7]], 7);
+  assert.deepEqual(positions(await reader.next(1e6)), [1, 2]);
+  assert.deepEqual(positions(await reader.next(3)), [3, 4, 5]);
+  assert.deepEqual(positions(await reader.next(1e6)), [6, 7]);
+  assert.deepEqual(begun, [1, 6]);
+  await reader.close();
+});
+
+test("reader: once the consumer skipped a message, all gaps are checked for a minute", async () => {
+  const clock = new MemoryClock();
+  const answers = [[1], [3], [3, 5], [6, 8]];
+  const { reader } = readerOf(answers, 8, clock);
+  assert.deepEqual(positions(await reader.next(1e6)), [1]);
+  assert.deepEqual(positions(await reader.next(1)), [2]);
+  assert.deepEqual(positions(await reader.next(3)), [3, 4, 5]);
+  clock.advance(60_000);
+  assert.deepEqual(positions(await reader.next(1e6)), [6, 8]);
+  await reader.close();
+});
+
+test("reader: messages that the consumer skipped are read though no others come", async () => {
+  const { reader, begun } = readerOf([[1], ["expired"], [4]], 4);
+  assert.deepEqual(positions(await reader.next(1)), [1]);
+  assert.deepEqual(positions(await reader.next(2)), [2, 3]);
+  assert.deepEqual(positions(await reader.next(1)), [4]);
+  assert.deepEqual(begun, [1, 4]);
+  await reader.close();
+});
+
+test("reader: the leader is asked once about what a pull returns, and the consumer is kept", async () => {
+  const leader = { has: [1, 2, 6, 7, 9], lastSeq: 9 };
+  const { reader, begun, asked } = readerOf([[1, 2], [6, 7, 9]], 9, undefined, leader);
+  assert.deepEqual(positions(await reader.next(1e6)), [1, 2]);
+  assert.deepEqual(positions(await reader.next(1e6)), [6, 7, 9]);
+  assert.deepEqual(asked, [3]);
+  assert.deepEqual(begun, [1]);
+  await reader.close();
+});
+
+test("reader: a message that was removed while it was read is not missing", async () => {
+  const leader = { has: [1], lastSeq: 3 };
+  const { reader } = readerOf([[1], [3]], 3, undefined, leader);
+  assert.deepEqual(positions(await reader.next(1e6)), [1]);
+  assert.deepEqual(positions(await reader.next(1e6)), [3]);
+  await reader.close();
+});
+
+test("reader: what the leader has yet to take is read later", async () => {
+  const leader = { has: [1], lastSeq: 1 };
+  const { reader, begun } = readerOf([[1], [3], [3]], 3, undefined, leader);
+  assert.deepEqual(positions(await reader.next(1e6)), [1]);
+  await assert.rejects(reader.next(1e6), { name: "EngineError", failure: "away" });
+  leader.has.push(2, 3);
+  assert.deepEqual(positions(await reader.next(1e6)), [2, 3]);
+  assert.deepEqual(begun, [1, 2]);
   await reader.close();
 });

@@ -1,7 +1,8 @@
 /**
  * Reads a partition in order, with a consumer that is recreated after any irregularity.
  * The consumer has no state worth keeping: delivered messages are removed from the stream, and the
- * reader knows the last position that it returned.
+ * reader knows the last position that it returned. Before a message is returned, the leader of the
+ * stream is asked whether the consumer skipped others in front of it: see `leader_check.ts`.
  * @module
  */
 
@@ -10,6 +11,7 @@ import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node"
 import type { Clock } from "../../runtime/runtime.ts";
 import { EngineError, type EngineMessage, type MessageReader } from "../engine.ts";
 import { asEngineError } from "./errors.ts";
+import { LeaderCheck } from "./leader_check.ts";
 import type { NatsModules } from "./modules.ts";
 
 /** Ms that a request for messages waits in the engine. */
@@ -20,6 +22,8 @@ const SILENT_MS = WAIT_MS + 2_000;
 const UNUSED_MS = 60_000;
 /** Ms without a request after which the reader replaces its consumer. */
 const REPLACED_MS = UNUSED_MS / 2;
+/** Ms for which all gaps are checked after the consumer skipped a message. */
+const WATCHED_MS = 60_000;
 /** Maximum size of a message's subject and headers, in bytes. */
 const ENVELOPE_BYTES = 4096;
 /** Maximum number of messages per request. */
@@ -49,39 +53,83 @@ interface OpenConsumer {
 /** Reads messages that match one filter. */
 export class NatsReader implements MessageReader {
   readonly #options: NatsReaderOptions;
+  readonly #leader: LeaderCheck;
   #next: number;
   #consumer: OpenConsumer | null = null;
   /** Time of the last use of the consumer, on the monotonic clock. */
   #usedAt = 0;
   #pull: Subscription | null = null;
+  /** Time until which all gaps are checked, on the monotonic clock. */
+  #watchedUntil = -Infinity;
   #closed = false;
 
   /** Creates a reader; the first `next()` contacts the engine. */
   constructor(options: NatsReaderOptions) {
+    const { manager, stream, filter, from } = options;
     this.#options = options;
-    this.#next = options.from;
+    this.#leader = new LeaderCheck(manager, stream, filter);
+    this.#next = from;
   }
 
   async next(maxBytes: number): Promise<readonly EngineMessage[]> {
     if (this.#closed) return [];
+    const from = this.#next;
     const found: EngineMessage[] = [];
+    const pulls = new Set<number>();
     try {
-      const consumer = await this.#open();
-      // Request only as many as exist, so that no message is delivered to a request that has ended.
-      if (consumer.pending === 0) await this.#request(consumer, 1, maxBytes, found);
-      const read = found.reduce((sum, { payload }) => sum + payload.length, 0);
-      const count = Math.min(consumer.pending, MAX_MESSAGES);
-      if (count > 0 && read < maxBytes) {
-        await this.#request(consumer, count, maxBytes - read, found);
-      }
-      return found;
+      await this.#deliver(maxBytes, found, pulls);
     } catch (error) {
       await this.#forget();
       if (this.#closed) return [];
       // What came before the failure is read, and is not asked for again.
-      if (found.length > 0) return found;
-      throw asEngineError(error);
+      if (found.length === 0) throw asEngineError(error);
     }
+    return this.#closed ? [] : await this.#confirm(from, found, pulls, maxBytes);
+  }
+
+  /** Adds messages to `found`, and the indexes at which requests began to `pulls`. */
+  async #deliver(maxBytes: number, found: EngineMessage[], pulls: Set<number>): Promise<void> {
+    pulls.add(0);
+    const consumer = await this.#open();
+    // Request only as many as exist, so that no message is delivered to a request that has ended.
+    if (consumer.pending === 0) await this.#request(consumer, 1, maxBytes, found);
+    const count = Math.min(consumer.pending, MAX_MESSAGES);
+    const read = bytesOf(found);
+    pulls.add(found.length);
+    if (count > 0 && read < maxBytes) {
+      await this.#request(consumer, count, maxBytes - read, found);
+    }
+  }
+
+  /**
+   * Returns the messages up to the first gap in which the leader has others, and then those.
+   * The next consumer continues behind them, perhaps at another node.
+   */
+  async #confirm(
+    from: number,
+    found: readonly EngineMessage[],
+    pulls: ReadonlySet<number>,
+    maxBytes: number,
+  ): Promise<readonly EngineMessage[]> {
+    const now = this.#options.clock.monotonic();
+    const isChecked = (index: number) => now < this.#watchedUntil || pulls.has(index);
+    const count = await this.#leader.confirmed(from, found, isChecked);
+    if (count > 0 && count === found.length) return found;
+    const whole = found.slice(0, count);
+    if (found.length > 0) this.#watchedUntil = now + WATCHED_MS;
+    this.#next = behind(whole, from);
+    if (found.length > 0) await this.#forget();
+    try {
+      const left = maxBytes - bytesOf(whole);
+      whole.push(...await this.#leader.read(this.#next, left, count === 0));
+    } catch (error) {
+      if (this.#closed) return [];
+      if (count === 0) throw asEngineError(error);
+    }
+    if (whole.length === 0 && found.length > 0) throw lost();
+    if (whole.length > count) await this.#forget();
+    this.#next = behind(whole, from);
+    return whole;
   }
 
   /**
@@ -91,7 +139,8 @@ export class NatsReader implements MessageReader {
   async hasMore(): Promise<boolean> {
     if (this.#closed) return false;
     try {
-      return (await this.#open()).pending > 0;
+      const { pending } = await this.#open();
+      return pending > 0 || await this.#leader.hasMore(this.#next);
     } catch (error) {
       throw asEngineError(error);
     }
@@ -200,6 +249,16 @@ export class NatsReader implements MessageReader {
     this.#next = seq + 1;
     return { subject: message.subject, seq, time, payload: message.data };
   }
+}
+
+function bytesOf(messages: readonly EngineMessage[]): number {
+  return messages.reduce((sum, { payload }) => sum + payload.length, 0);
+}
+
+/** Returns the position behind the last message; `from` if there is none. */
+function behind(messages: readonly EngineMessage[], from: number): number {
+  const last = messages.at(-1);
+  return last === undefined ? from : last.seq + 1;
 }
 
 function lost(): EngineError {

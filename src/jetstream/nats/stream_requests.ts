@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { JetStreamManager } from "@nats-io/jetstream";
+import type { JetStreamManager, StoredMsg } from "@nats-io/jetstream";
 import type { EngineMessage, StreamState } from "../engine.ts";
 import { asEngineError, ask, errorParts } from "./errors.ts";
 
@@ -44,12 +44,34 @@ export async function firstMessage(
   filter: string,
   from: number,
 ): Promise<EngineMessage | null> {
+  const found = await firstStored(manager, stream, filter, from);
+  if (found === null) return null;
+  const { subject, seq, time, data } = found;
+  return { subject, seq, time: time.getTime(), payload: data };
+}
+
+/**
+ * Returns the position of the message that `firstMessage` returns, without decoding the message.
+ * @throws {EngineError}
+ */
+export async function firstPosition(
+  manager: JetStreamManager,
+  stream: string,
+  filter: string,
+  from: number,
+): Promise<number | null> {
+  return (await firstStored(manager, stream, filter, from))?.seq ?? null;
+}
+
+async function firstStored(
+  manager: JetStreamManager,
+  stream: string,
+  filter: string,
+  from: number,
+): Promise<StoredMsg | null> {
   try {
     const query = { seq: from, next_by_subj: filter };
-    const found = await manager.streams.getMessage(stream, query);
-    if (found === null) return null;
-    const { subject, seq, time, data } = found;
-    return { subject, seq, time: time.getTime(), payload: data };
+    return await manager.streams.getMessage(stream, query);
   } catch (error) {
     if (errorParts(error).code === NO_MESSAGE) return null;
     throw asEngineError(error);

@@ -9,7 +9,7 @@ import { Drain } from "../../delivery/drain/drain.ts";
 import type { DrainOptions } from "../../delivery/drain/drain_options.ts";
 import type { Clock } from "../../runtime/runtime.ts";
 import { keepDeadLetters } from "../dead_letters/dead_letter_writer.ts";
-import type { LogEngine } from "../engine.ts";
+import { EngineError, type LogEngine } from "../engine.ts";
 import type { StreamLease } from "./stream_lease.ts";
 import { PartitionSegment } from "./partition_segment.ts";
 import { partitionFilter } from "../subjects.ts";
@@ -111,12 +111,26 @@ export class PartitionDrain {
     try {
       const messages = await reader.next(READ_BYTES);
       // Messages read after the lease was lost may belong to another sender.
-      if (messages.length === 0 || this.#stop.signal.aborted || this.lease.isLost) return;
+      if (this.#stop.signal.aborted || this.lease.isLost) return;
+      if (messages.length === 0) return await this.#assertNoneLeft(segment);
       segment.push(messages);
       drain.notify();
     } catch (error) {
       this.#options.onTrouble(error);
       await this.#room.wait(RETRY_MS);
     }
+  }
+
+  /**
+   * Checks, while nothing comes, that no message is left in front of the reader. If one is, although
+   * all that was read is removed, it was skipped: the next sender begins with it.
+   */
+  async #assertNoneLeft(segment: PartitionSegment): Promise<void> {
+    if (!segment.isEmpty) return;
+    const { engine, prefix, partition } = this.#options;
+    const oldest = await engine.first(partitionFilter(prefix, partition), 1);
+    if (oldest === null || oldest.seq > segment.lastPosition) return;
+    this.#stop.abort();
+    throw new EngineError("away", `Message ${oldest.seq} of partition ${partition} was skipped`);
   }
 }

@@ -63,6 +63,7 @@ export class PartitionSegment implements Segment {
   /** Positions of acknowledged messages that are not removed yet, oldest first. */
   readonly #acknowledged: number[] = [];
   #removing: Promise<void> | null = null;
+  #lastPosition = 0;
   #released = false;
 
   constructor(options: PartitionSegmentOptions) {
@@ -76,7 +77,18 @@ export class PartitionSegment implements Segment {
     for (const message of messages) {
       this.#held.push({ message, base: this.#end });
       this.#end += message.payload.length;
+      this.#lastPosition = message.seq;
     }
+  }
+
+  /** Position of the last message; 0 if there was none. */
+  get lastPosition(): number {
+    return this.#lastPosition;
+  }
+
+  /** Whether all messages are acknowledged and removed. */
+  get isEmpty(): boolean {
+    return this.#held.length === 0 && this.#acknowledged.length === 0;
   }
 
   /** Bytes in memory. */

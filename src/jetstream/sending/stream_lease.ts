@@ -9,10 +9,7 @@ import { WeaveWalError } from "../../errors.ts";
 import type { Clock } from "../../runtime/runtime.ts";
 import { EngineError, type LeaseStore } from "../engine.ts";
 
-/**
- * Fraction of the lease's TTL after which the holder sends and removes nothing until it has renewed
- * the lease.
- */
+/** Fraction of the lease's TTL after which the holder sends and removes nothing without a renewal. */
 const TRUST = 0.7;
 /** Heartbeats per TTL of a lease. */
 const HEARTBEATS = 5;
@@ -47,6 +44,8 @@ export class StreamLease {
   #until: number;
   #writing: Promise<void> | null = null;
   #lost = false;
+  /** Whether there is no key of this process left to delete. */
+  #removed = false;
 
   private constructor(
     store: LeaseStore,
@@ -83,9 +82,12 @@ export class StreamLease {
     }
   }
 
-  /** Whether another process may hold the lease. */
+  /**
+   * Whether another process may hold the lease. Once true, it stays so, even if a renewal succeeds
+   * late: what was not sent, removed or read because of it is left to the next holder.
+   */
   get isLost(): boolean {
-    return this.#lost || this.#clock.monotonic() >= this.#until;
+    return this.#lost ||= this.#clock.monotonic() >= this.#until;
   }
 
   /** @throws {WeaveWalError} `ERR_LEASE_LOST` if another process may hold it. */
@@ -102,8 +104,9 @@ export class StreamLease {
   /** Releases the lease, so that another process can acquire it at once. Never rejects. */
   async release(): Promise<void> {
     await this.#writing;
-    if (this.#lost) return;
     this.#lost = true;
+    if (this.#removed) return;
+    this.#removed = true;
     await this.#store.remove(this.#key, this.#revision).catch(() => {});
   }
 
@@ -115,7 +118,9 @@ export class StreamLease {
       this.#until = before + this.#store.ttlMs * TRUST;
     } catch (error) {
       // After a lost response, the revision is unknown: the lease expires and is acquired again.
-      if (error instanceof EngineError && error.failure === "conflict") this.#lost = true;
+      if (!(error instanceof EngineError) || error.failure !== "conflict") return;
+      this.#lost = true;
+      this.#removed = true;
     }
   }
 }

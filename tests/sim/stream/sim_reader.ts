@@ -1,6 +1,6 @@
 /**
  * The real reader on simulated consumers, which deliver messages twice, out of order or
- * not at all.
+ * not at all, and skip messages if their node lags.
  *
  * @module
  */
@@ -68,6 +68,10 @@ export function readStream(
         info: node.delivered.bind(node),
         delete: node.delete.bind(node),
       },
+      streams: {
+        getMessage: node.first.bind(node),
+        info: node.last.bind(node),
+      },
     },
     modules: {
       jetstream: { AckPolicy: {}, DeliverPolicy: {} },
@@ -117,6 +121,21 @@ class ConsumerNode {
     return { delivered: { consumer_seq: this.#consumer.delivered } };
   }
 
+  /** The leader's response to a request for the next message of a filter. */
+  async first(
+    _: string,
+    { seq, next_by_subj: filter }: { seq: number; next_by_subj: string },
+  ): Promise<object | null> {
+    const found = await this.#connection.first(filter, seq);
+    return found && { ...found, time: new Date(found.time), data: found.payload };
+  }
+
+  /** The leader's response to a request for the state of the stream. */
+  async last(): Promise<object> {
+    const { messages, bytes, maxBytes, lastSeq } = await this.#connection.state();
+    return { state: { messages, bytes, last_seq: lastSeq }, config: { max_bytes: maxBytes } };
+  }
+
   delete(): Promise<boolean> {
     this.#connection.closedConsumers++;
     this.#consumer = null;
@@ -137,7 +156,7 @@ class ConsumerNode {
   /** Delivers the available messages, and waits for the rest until the request expires. */
   #serve(pull: Pull, count: number, most: number, ms: number): void {
     const { stream } = this.#connection;
-    const { clock } = stream;
+    const { clock, random } = stream;
     const consumer = this.#consumer;
     let left = count, bytes = 0;
     const end = (code: number, description: string): void => {
@@ -159,6 +178,10 @@ class ConsumerNode {
       while (left > 0) {
         const found = this.#messages(consumer.next)[0];
         if (found === undefined) return;
+        if (left === count && random.chance(stream.faults.skips)) {
+          consumer.next = found.seq + 1;
+          continue;
+        }
         bytes += found.payload.length;
         if (bytes > most) return end(409, "Message Size Exceeds MaxBytes");
         consumer.next = found.seq + 1;

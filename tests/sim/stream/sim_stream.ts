@@ -40,7 +40,11 @@ export interface StreamFaults {
   readonly lostReplies: number;
   /** A message is delivered twice, swapped with the next one, or not delivered. */
   readonly badReads: number;
+  /** A consumer whose node lags skips messages in front of a pull, and counts on. */
+  readonly skips: number;
 }
+
+export const NO_FAULTS: StreamFaults = { lostReplies: 0, badReads: 0, skips: 0 };
 
 /** The stream, as agreed by a quorum of its nodes. */
 export class SimStream {
@@ -48,7 +52,7 @@ export class SimStream {
   readonly random: Random;
   readonly maxBytes: number;
   messages: Stored[] = [];
-  faults: StreamFaults = { lostReplies: 0, badReads: 0 };
+  faults: StreamFaults = NO_FAULTS;
   readonly leases: Map<string, Lease> = new Map();
   readonly #ids = new Map<string, { seq: number; at: number }>();
   #last = 0;

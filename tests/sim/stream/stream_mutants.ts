@@ -5,6 +5,7 @@
  */
 
 import type { LogEngine, MessageReader } from "../../../src/jetstream/engine.ts";
+import { LeaderCheck } from "../../../src/jetstream/nats/leader_check.ts";
 import { PartitionSegment } from "../../../src/jetstream/sending/partition_segment.ts";
 import { StreamLog } from "../../../src/jetstream/log/stream_log.ts";
 import { instead, patch } from "../mutants/make.ts";
@@ -59,6 +60,35 @@ export const STREAM_BUGS: readonly StreamBug[] = [
           },
         }));
     },
+  },
+  {
+    name: "stream-skips-unnoticed",
+    mistake: "messages that a consumer skipped are not asked for",
+    breaks: ["lost", "order", "pending"],
+    seeds: 300,
+    patch() {
+      const undo = [
+        patch(
+          LeaderCheck.prototype,
+          "confirmed",
+          () => (_, messages) => Promise.resolve(messages.length),
+        ),
+        patch(LeaderCheck.prototype, "read", () => () => Promise.resolve([])),
+      ];
+      return () => undo.forEach((restore) => restore());
+    },
+  },
+  {
+    name: "stream-gaps-unnoticed",
+    mistake: "messages that a consumer skipped are asked for only when no others come",
+    breaks: ["order"],
+    seeds: 300,
+    patch: () =>
+      patch(
+        LeaderCheck.prototype,
+        "confirmed",
+        () => (_, messages) => Promise.resolve(messages.length),
+      ),
   },
   {
     name: "stream-removed-in-any-order",

@@ -5,7 +5,7 @@
  */
 
 import { mix, Random } from "../scenario/random.ts";
-import { isDeadLetter } from "./sim_stream.ts";
+import { isDeadLetter, NO_FAULTS } from "./sim_stream.ts";
 import type { StreamBug } from "./stream_mutants.ts";
 import { StreamWorld } from "./stream_world.ts";
 
@@ -88,6 +88,7 @@ async function play(world: StreamWorld, random: Random): Promise<void> {
         world.stream.faults = {
           lostReplies: random.pick([0, 0.05, 0.3]),
           badReads: random.pick([0, 0.1, 0.3]),
+          skips: random.pick([0, 0.1, 0.3]),
         };
         break;
       case "server":
@@ -100,7 +101,7 @@ async function play(world: StreamWorld, random: Random): Promise<void> {
 /** Ends all faults: every acknowledged record must be delivered, and the stream must be empty. */
 async function drain(world: StreamWorld): Promise<void> {
   const { stream, server } = world;
-  stream.faults = { lostReplies: 0, badReads: 0 };
+  stream.faults = NO_FAULTS;
   server.failures = 0;
   world.startRelay();
   world.startSender();

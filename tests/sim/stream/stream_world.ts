@@ -25,7 +25,7 @@ const PROJECT = "e/p";
 const AGAIN_MS = 50;
 /** Ms after which a caller presumes a relay dead. */
 const PATIENCE_MS = 8_000;
-const MAX_EVENTS = 200_000;
+const MAX_EVENTS = 400_000;
 
 interface Relay {
   readonly connection: SimConnection;
