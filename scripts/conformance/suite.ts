@@ -32,7 +32,7 @@ export function isFailed({ error, findings }: Outcome): boolean {
 const APIS: readonly Api[] = ["v1", "v2"];
 
 /** Timeout of a run, ms. */
-const RUN_LIMIT_MS = 12 * 60_000;
+const RUN_LIMIT_MS = 10 * 60_000;
 
 /** A choice of scenarios and runtimes. */
 export interface Selection {

@@ -11,7 +11,7 @@ import { double } from "./double.ts";
 import { kills } from "./kills.ts";
 import { digests, foreign, reordered } from "./logs.ts";
 import { picture } from "./picture.ts";
-import { corrupt, orphans, poison } from "./poison.ts";
+import { corrupt, poison } from "./poison.ts";
 import { python } from "./python.ts";
 import { register } from "./register.ts";
 import { relay } from "./relay.ts";
@@ -31,7 +31,6 @@ export const scenarios: readonly Scenario[] = [
   summaries,
   poison,
   corrupt,
-  orphans,
   foreign,
   reordered,
   digests,

@@ -33,6 +33,8 @@ export interface DirectorySenderOptions {
   readonly token: string;
   readonly newId: () => string;
   readonly onEvent: (event: SenderEvent) => void;
+  /** Whether the starts of ends may be in other logs, as with relays; default `false`. */
+  readonly sharesCalls?: boolean;
   /** Creates the delivery target; default: the server of the settings. */
   readonly makeTarget?: (listener: DeliveryListener) => DeliveryTarget;
 }
@@ -74,6 +76,7 @@ export class DirectorySender {
     const onTrouble = (what: string, error: unknown): void => this.trouble(what, error);
     this.#created = createSender({
       ...settings,
+      sharesCalls: options.sharesCalls,
       runtime,
       deliveryClient: this.#deliveryClient,
       server,

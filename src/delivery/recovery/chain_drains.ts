@@ -104,8 +104,8 @@ export class ChainDrains {
     if (chain.count === 0) return isStopped() ? null : { next: [], unreadable: chain.unreadable };
     const drain = this.#current = new Drain(chain, {
       ...options,
-      // Processes that do not send, as Python's, have no calls that other processes began.
-      sharesCalls: !segments.every(({ stem }) => mayReorder(stem)),
+      // Python's processes have no calls that other processes began.
+      sharesCalls: options.sharesCalls && !segments.every(({ stem }) => mayReorder(stem)),
       onProgress: (delivered, deadLetters) => {
         progress.add(delivered + deadLetters.length);
         options.onProgress(delivered, deadLetters);

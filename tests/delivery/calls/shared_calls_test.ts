@@ -176,11 +176,13 @@ test("shared calls: an end that waits delays neither later segments nor reads", 
   runtime.exit();
 });
 
+const OPTIONS = { sharesCalls: true, useCallsComplete: true };
+
 test("shared calls: an end of a dead process waits, also while others are recovered", async () => {
   const world = new SharedWorld();
   world.put(`${line("call_end", end("other"))}\n`, world.ownStem);
   const runtime = world.process();
-  const sender = openPipeline(world.options(runtime, { useCallsComplete: true }));
+  const sender = openPipeline(world.options(runtime, OPTIONS));
   await world.clock.elapse(10_000);
   assert.equal(world.ended.length, 0);
   const second = world.process();
@@ -203,11 +205,23 @@ test("shared calls: a process that ends leaves the ends of others to the next on
   const world = new SharedWorld();
   world.put(`${line("call_end", end("other"))}\n`, world.ownStem);
   const first = world.process();
-  const sender = openPipeline(world.options(first, { useCallsComplete: true }));
+  const sender = openPipeline(world.options(first, OPTIONS));
   await world.clock.elapse(10_000);
   assert.ok((await sender.finish()).done);
   first.exit();
   world.hasStart = true;
-  await world.recoverFor(10_000, { useCallsComplete: true });
+  await world.recoverFor(10_000, OPTIONS);
   assert.deepEqual(world.ended, ["other"]);
+});
+
+test("shared calls: where calls are not shared, an end of a dead process does not wait for a start", async () => {
+  const world = new SharedWorld();
+  world.put(`${line("call_end", end("other"))}\n`, world.ownStem);
+  const runtime = world.process();
+  const sender = openPipeline(world.options(runtime, { useCallsComplete: true }));
+  await world.clock.elapse(10_000);
+  const { pendingRecords } = await sender.stats();
+  assert.deepEqual([pendingRecords, world.deadLetters(world.ownStem).length], [0, 1]);
+  await sender.finish();
+  runtime.exit();
 });

@@ -182,8 +182,9 @@ test("stopped isolation: what was delivered while an end waits for its start is 
     writer.pipeline.append("call_end", end("orphan"));
     appendCalls(writer.pipeline, "a", 20);
     writer.runtime.exit();
+    const options = { useCallsComplete: true, sharesCalls: true };
     for (let run = 0; run < 3; run++) {
-      const { runtime, pipeline } = scene.open({ useCallsComplete: true });
+      const { runtime, pipeline } = scene.open(options);
       await clock.elapse(20_000);
       const stopped = pipeline.finish({ signal: AbortSignal.abort() });
       await clock.elapse(100);
@@ -193,7 +194,7 @@ test("stopped isolation: what was delivered while an end waits for its start is 
       assert.equal(scene.count('"ended_at"'), 20);
     }
     scene.lacks = undefined;
-    const { runtime, pipeline } = scene.open({ useCallsComplete: true });
+    const { runtime, pipeline } = scene.open(options);
     await clock.elapse(60_000);
     await pipeline.finish();
     runtime.exit();

@@ -115,6 +115,7 @@ function recoverySender(runtime: Runtime, settings: Settings): DirectorySender {
     filter: {},
     token: writerToken(newId(), settings.serverUrl),
     newId,
+    sharesCalls: true,
     onEvent: () => {},
   });
 }
