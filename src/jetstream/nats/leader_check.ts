@@ -62,8 +62,9 @@ export class LeaderCheck {
   }
 
   /**
-   * Reads messages of the leader one by one: at most `maxBytes`, or a single larger message if `isFirst`.
-   * If a request fails, returns those before. @throws {EngineError} `away` if there are none.
+   * Reads messages of the leader one by one: at most `maxBytes`, or a single larger message if
+   * `isFirst`. If a request fails, returns those before.
+   * @throws {EngineError} `away` if there are none.
    */
   async read(from: number, maxBytes: number, isFirst: boolean): Promise<EngineMessage[]> {
     const found: EngineMessage[] = [];
