@@ -42,7 +42,7 @@ test("reading and sending a log takes no more memory for more of it", async () =
   await using small = await temporary();
   await using large = await temporary();
   await using mock = await startMockServer({ keepBodies: false });
-  await leave(small.wal, 8, mock.url);
+  await leave(small.wal, 32, mock.url);
   const calls = await leave(large.wal, 128, mock.url);
   const { out } = await cliProcess(["status", "--json"], { cwd: large.path });
   const { pendingRecords, pendingEstimated } = JSON.parse(out);

@@ -105,7 +105,7 @@ export const DISK_BUGS: readonly Bug[] = [
     mistake: "a checkpoint in the middle of a record is trusted",
     breaks: ["lost", "dead-letter", "removed", "order"],
     seeds: 2_000,
-    from: 2_530,
+    from: 4_540,
     files: (files) => withReads(files, () => ({ byteAt: () => 10 })),
   },
   {
