@@ -66,9 +66,9 @@ const unitWords =
 export async function checkPublicDocs(): Promise<string[]> {
   const problems = new Set<string>();
   for (const { source } of publicEntries()) {
-    const { status, output } = await run("deno", ["doc", "--json", source]);
+    const { status, output, stdout } = await run("deno", ["doc", "--json", source]);
     if (status !== 0) return [output];
-    const { nodes } = JSON.parse(output.slice(output.indexOf("{"))) as DocOutput;
+    const { nodes } = JSON.parse(stdout) as DocOutput;
     for (const { symbols = [] } of Object.values(nodes)) {
       for (const symbol of symbols) {
         for (const problem of symbolProblems(symbol)) problems.add(problem);

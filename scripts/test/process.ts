@@ -20,6 +20,8 @@ export interface Outcome {
   ending: string;
   /** Standard output and error, interleaved. */
   output: string;
+  /** Standard output only: warnings may be printed in the middle of it. */
+  stdout: string;
   /** Duration in ms. */
   ms: number;
 }
@@ -70,10 +72,12 @@ export function run(
     });
     running.add(child);
     let output = "";
+    let stdout = "";
     let ending = "";
     let status: number | null = null;
     let late: ReturnType<typeof setTimeout> | undefined;
     const keep = (text: string) => output = (output + text).slice(-MAX_OUTPUT);
+    child.stdout.on("data", (text: string) => stdout = (stdout + text).slice(-MAX_OUTPUT));
     const limit = setTimeout(() => {
       ending = `ran over ${limitMs / 1000} s`;
       killGroup(child);
@@ -82,7 +86,7 @@ export function run(
       clearTimeout(limit);
       clearTimeout(late);
       running.delete(child);
-      resolve({ status, ending, output, ms: performance.now() - start });
+      resolve({ status, ending, output, stdout, ms: performance.now() - start });
     };
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8");
