@@ -242,8 +242,8 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
   {
     file: "src/delivery/drain/batch_source.ts",
     mistake: "an end that waits counts as delivered",
-    find: "offsets: () => [...startOffsets, ...ends.offsetsBefore(batch.to)],",
-    replace: "offsets: () => startOffsets,",
+    find: "offsets: [...offsets, ...held.offsets],",
+    replace: "offsets,",
     tests: [STOPPED],
   },
   {

@@ -44,13 +44,15 @@ export interface HeldEnd {
   isLastTry: boolean;
 }
 
-/** Number and bytes of ends, and positions in their log. */
+/** Ends, by their byte offsets in the log. */
 export interface HeldBefore {
-  readonly count: number;
+  /** Offsets of all of them. */
+  readonly offsets: readonly number[];
+  /** Their size in bytes. */
   readonly bytes: number;
-  /** Position of the first. */
+  /** Offset of the first. */
   readonly oldestOffset: number | undefined;
-  /** Position of the first that was never sent. */
+  /** Offset of the first that was never sent. */
   readonly oldestUnsent: number | undefined;
 }
 
@@ -105,24 +107,19 @@ export class HeldEnds {
 
   /** Returns the ends before `offset` in the log. */
   before(offset: number): HeldBefore {
-    let count = 0, bytes = 0;
+    const offsets: number[] = [];
+    let bytes = 0;
     let oldestOffset: number | undefined, oldestUnsent: number | undefined;
     for (const { call: { record }, tries, undecided } of this.#ends.values()) {
       if (record.offset >= offset) continue;
-      count++;
+      offsets.push(record.offset);
       bytes += record.lineEnd;
       oldestOffset = Math.min(oldestOffset ?? Infinity, record.offset);
       if (tries + undecided === 0) {
         oldestUnsent = Math.min(oldestUnsent ?? Infinity, record.offset);
       }
     }
-    return { count, bytes, oldestOffset, oldestUnsent };
-  }
-
-  /** Returns the byte offsets of the ends before `offset` in the log. */
-  offsetsBefore(offset: number): number[] {
-    return [...this.#ends.values()].map(({ call }) => call.record.offset)
-      .filter((own) => own < offset);
+    return { offsets, bytes, oldestOffset, oldestUnsent };
   }
 
   /** Makes an end wait; returns `false` if it may not, or if another end of its call is waiting. */

@@ -145,9 +145,8 @@ export class BatchSource {
     const wait = !isLast && !this.#linger.sendsNow;
     const delivery = this.#options.deliveryClient.prepare(batch, this.#permit, this.#pending, wait);
     const taken = ends.taken();
-    const { count, bytes, oldestOffset } = starts;
     // A later batch may send a start that waits here, and be in flight when the drain stops.
-    const startOffsets = starts.offsets;
+    const { bytes, oldestOffset, offsets } = starts;
     return {
       batch,
       delivery,
@@ -160,9 +159,8 @@ export class BatchSource {
         const acknowledged = Math.min(unpaired, held.oldestOffset ?? unpaired);
         const sent = Math.min(unpaired, held.oldestUnsent ?? unpaired);
         const waiting = {
-          count: count + held.count,
           bytes: bytes + held.bytes,
-          offsets: () => [...startOffsets, ...ends.offsetsBefore(batch.to)],
+          offsets: [...offsets, ...held.offsets],
         };
         return { refused, progress: { end: batch.to, acknowledged, sent, waiting } };
       },

@@ -17,13 +17,13 @@ import { NOTHING_WAITS, type Waiting } from "../../wal/segment/waiting_counter.t
 
 /** Halves of calls that were read and wait for the other half. */
 export interface WaitingHalves {
-  readonly count: number;
+  /** Size of their lines, in bytes. */
   readonly bytes: number;
-  /** Returns the byte offsets of their lines in the segment. */
-  readonly offsets: () => readonly number[];
+  /** Byte offsets of their lines in the segment. */
+  readonly offsets: readonly number[];
 }
 
-const NO_HALVES: WaitingHalves = { count: 0, bytes: 0, offsets: () => [] };
+const NO_HALVES: WaitingHalves = { bytes: 0, offsets: [] };
 
 /** Settled batch: every record is delivered, dead-lettered, or a waiting half of a call. */
 export interface SettledBatch {
@@ -92,7 +92,7 @@ export class DrainProgress {
   /** Delivered lines after the checkpoint, all of them before `unsettled`. */
   get delivered(): LineRange[] {
     const { acknowledged, end, waiting } = this.#settled;
-    return linesBetween(acknowledged, end, waiting.offsets());
+    return linesBetween(acknowledged, end, waiting.offsets);
   }
 
   /** Notes that the drain has ended: nothing is pending for it any more. */
@@ -109,7 +109,7 @@ export class DrainProgress {
     const bytes = Math.max(0, unread) + waiting.bytes;
     try {
       const { records, isEstimate } = await this.#countFrom(end, budget);
-      return { records: records + waiting.count, bytes, isEstimate };
+      return { records: records + waiting.offsets.length, bytes, isEstimate };
     } catch {
       return { ...NOTHING_WAITS, bytes };
     }
@@ -129,7 +129,7 @@ export class DrainProgress {
   /** Counts the pending records before byte offset `end`, and marks them as settled. */
   async giveUp(end: number): Promise<{ readonly records: number; readonly bytes: number }> {
     const { end: from, waiting } = this.#settled;
-    const records = await countRecords(this.#segment, from, end) + waiting.count;
+    const records = await countRecords(this.#segment, from, end) + waiting.offsets.length;
     this.#settled = { end, acknowledged: end, sent: end, waiting: NO_HALVES };
     return { records, bytes: Math.max(0, end - from) + waiting.bytes };
   }

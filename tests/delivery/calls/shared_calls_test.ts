@@ -225,3 +225,27 @@ test("shared calls: where calls are not shared, an end of a dead process does no
   await sender.finish();
   runtime.exit();
 });
+
+test("shared calls: an end that waits is not lost if the disk fails a read before the process ends", async () => {
+  const world = new SharedWorld();
+  const first = world.process();
+  const log = openPipeline(world.options(first, OPTIONS));
+  log.append("call_end", end("other"));
+  appendCalls(log, "own", 3);
+  await world.clock.elapse(5_000);
+  assert.equal(world.ended.length, 3);
+  let failed = 0;
+  first.fault = ({ kind, path }) =>
+    kind === "read" && path.endsWith(".jsonl") && ++failed ? { code: "EIO" } : undefined;
+  appendCalls(log, "later", 1);
+  await world.clock.elapse(2_000);
+  assert.ok(failed > 0);
+  const finished = log.finish({ signal: AbortSignal.abort() });
+  await world.clock.elapse(100);
+  await finished;
+  first.exit();
+  world.hasStart = true;
+  await world.recoverFor(60_000, OPTIONS);
+  assert.deepEqual(world.ended.filter((id) => id === "other"), ["other"]);
+  assert.equal(world.ended.length, 5);
+});
