@@ -30,7 +30,7 @@ export interface DrainSettings {
   readonly batchRecords: number;
   /** Ms that records of a live segment linger. */
   readonly lingerMs: number;
-  /** Whether the starts of ends may be in other logs; default `false`. */
+  /** Whether a call may start in one log and end in another; default `false`. */
   readonly sharesCalls?: boolean | undefined;
   /** Reports delivered and dead-lettered records. */
   readonly onProgress: (delivered: number, deadLetters: readonly DeadLetter[]) => void;

@@ -217,10 +217,10 @@ export class Sender {
   /** Releases everything synchronously, for exits without time to stop. */
   abandon(): void {
     this.#options.recovery?.abandon();
-    for (const segment of [...this.#held.all.map((drain) => drain.segment), ...this.#own]) {
+    // A drain knows what is delivered after the checkpoint; a second release has no effect.
+    for (const held of [...this.#ownDrains, ...this.#own]) {
       try {
-        if (this.#current?.segment === segment) this.#current.release();
-        else segment.release();
+        held.release();
       } catch {
         // The next sender detects that this process is dead.
       }

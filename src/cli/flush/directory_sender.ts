@@ -33,7 +33,7 @@ export interface DirectorySenderOptions {
   readonly token: string;
   readonly newId: () => string;
   readonly onEvent: (event: SenderEvent) => void;
-  /** Whether the starts of ends may be in other logs, as with relays; default `false`. */
+  /** Whether a call may start in one log and end in another, as with relays; default `false`. */
   readonly sharesCalls?: boolean;
   /** Creates the delivery target; default: the server of the settings. */
   readonly makeTarget?: (listener: DeliveryListener) => DeliveryTarget;

@@ -63,7 +63,7 @@ export interface PipelineOptions {
   readonly strict?: boolean;
   /** Also sends orphaned segments of other processes, in all projects; default `true`. */
   readonly recovers?: boolean;
-  /** Whether the starts of ends in this log may be in other logs; default `false`. */
+  /** Whether calls that end in this log may have started in another; default `false`. */
   readonly sharesCalls?: boolean;
   readonly fsync: FsyncPolicy;
   /** Ms between data syncs with `interval`. */

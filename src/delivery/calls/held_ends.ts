@@ -15,7 +15,7 @@ import { CARRY_MS } from "./pending_starts.ts";
 
 /** Places of the start of an end, other than before it in its log. */
 export interface StartPlaces {
-  /** Behind it in its log: the end waits before it is sent, at most until its log is read. */
+  /** Later in the same log: the end waits before it is sent, at most until its log is read. */
   readonly laterInLog: boolean;
   /** In another log: the end waits if the server does not have the start. */
   readonly otherLogs: boolean;
@@ -217,7 +217,7 @@ export class HeldEnds {
     this.#bytes = 0;
   }
 
-  /** Whether no start can be read or delivered any more. */
+  /** Whether a missing start can no longer arrive. */
   get #isNoneExpected(): boolean {
     return this.isLogRead && !this.#places.otherLogs;
   }

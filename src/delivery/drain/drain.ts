@@ -224,7 +224,7 @@ export class Drain {
       return await this.segment.continues?.() ?? false;
     } catch (error) {
       this.#options.onTrouble("read", error);
-      return true; // Ends wait for a limited time in any case.
+      return true; // No end waits without a limit.
     }
   }
 

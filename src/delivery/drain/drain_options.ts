@@ -25,8 +25,8 @@ export interface DrainOptions {
   /** Ms that records of a live segment linger. */
   readonly lingerMs: number;
   /**
-   * Whether the starts of ends may be in other logs: such ends wait until the server has them.
-   * Default `false`.
+   * Whether a call may start in one log and end in another: its end waits until the server has its
+   * start. Default `false`.
    */
   readonly sharesCalls?: boolean | undefined;
   /** Limits the number of batches that are read and sent at once, across all segments. */

@@ -35,7 +35,7 @@ export class DirectoryRecovery {
   readonly #running = new Set<Promise<void>>();
   #stopped = false;
   #isClosed = false;
-  /** Whether segments were left alone because the server did not accept requests. */
+  /** Whether the last scan skipped segments because the server did not accept requests. */
   #awaitsServer = false;
   #names = 0;
   readonly #undrained: UndrainedSegments;
@@ -86,7 +86,7 @@ export class DirectoryRecovery {
     return this.#undrained.blocked.length > 0;
   }
 
-  /** Whether the server accepts requests again since segments were left alone. */
+  /** Whether skipped segments can be sent, because the server accepts requests again. */
   get isServerBack(): boolean {
     return this.#awaitsServer && this.#options.isServerReady();
   }
@@ -99,8 +99,7 @@ export class DirectoryRecovery {
   /**
    * Counts the pending records of drains, of segments after them, and of blocked segments; for
    * `all`, also of those that another process sends, and of drains that wait for starts in other
-   * logs. All counts begin at once, because segments may
-   * change state during the count.
+   * logs. All counts begin at once, because segments may change state during the count.
    */
   async pending(scope: "held" | "all", budget: CountBudget): Promise<Waiting> {
     const undrained = this.#undrained.pending(this.#afterChain, scope, budget);

@@ -2,7 +2,7 @@
  * Reads a partition in order, with a consumer that is recreated after any irregularity.
  * The consumer has no state worth keeping: delivered messages are removed from the stream, and the
  * reader knows the last position that it returned. Before a message is returned, the leader of the
- * stream is asked whether the consumer skipped others in front of it: see `leader_check.ts`.
+ * stream is asked whether the consumer skipped any before it: see `leader_check.ts`.
  * @module
  */
 

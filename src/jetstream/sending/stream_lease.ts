@@ -44,7 +44,7 @@ export class StreamLease {
   #until: number;
   #writing: Promise<void> | null = null;
   #lost = false;
-  /** Whether there is no key of this process left to delete. */
+  /** Whether the key of this process is deleted, or belongs to another process now. */
   #removed = false;
 
   private constructor(

@@ -71,7 +71,7 @@ export class FileSegment implements Segment {
   #confirmed: boolean;
   /** Lines that earlier senders delivered ahead of the checkpoint. */
   readonly #delivered: readonly LineRange[];
-  /** Whether there is a file with such lines. */
+  /** Whether the `.delivered` file exists. */
   #hasDelivered: boolean;
   #acknowledged: number;
   #checkpointed: number;

@@ -156,7 +156,7 @@ test("dead-letters --log creates no log, and reports what is missing", async () 
 }, options);
 
 test(
-  "dead letters that do not fit into their stream wait in front of it; none is dropped",
+  "dead letters that do not fit into their stream wait until they do; none is dropped",
   async () => {
     await using fixture = await openStreamFixture(1);
     const { engine, mock, run, server } = fixture;

@@ -194,3 +194,16 @@ for (const [size, checkpoint] of [[2, null], [3, "3"], [7, "6"]] as const) {
     assert.equal(textIn(runtime, segments[0], ".jsonl"), "a1\na2\na3\n", "it stays on disk");
   });
 }
+
+test("segment chain: lines that cannot be read do not count as delivered ahead of the checkpoint", async () => {
+  const { open, runtime, segments } = chainScene("a1\na2\na3\n", "b1\nb2\n");
+  const chain = await open();
+  await chain.read(0, new Uint8Array(6));
+  runtime.fault = ({ kind, path }) =>
+    kind === "read" && path.includes(segments[0].stem) ? { code: "EIO" } : undefined;
+  await chain.read(6, new Uint8Array(chain.end() - 6));
+  runtime.fault = undefined;
+  chain.release([{ from: 3, to: chain.end() }]);
+  assert.equal(textIn(runtime, segments[0], ".delivered"), "3-6\n");
+  assert.equal(textIn(runtime, segments[1], ".delivered"), "0-7\n");
+});

@@ -155,6 +155,11 @@ export class ChainLink {
     }));
   }
 
+  /** End of what can be read; after it, `read` returns newlines. */
+  get readEnd(): number {
+    return this.#unreadable === null ? this.end : this.#readTo;
+  }
+
   #inChain(offset: number): number {
     return this.base + offset - this.#from;
   }
@@ -204,8 +209,7 @@ export class ChainLink {
    * cannot be read, if there is one.
    */
   checkpoint(offset: number): void {
-    const end = this.#unreadable === null ? offset : Math.min(offset, this.#readTo);
-    const to = this.#from + Math.min(end - this.base, this.length - 1);
+    const to = this.#from + Math.min(Math.min(offset, this.readEnd) - this.base, this.length - 1);
     if (to <= this.#checkpointed) return;
     this.#suffixes.add(".checkpoint");
     writeCheckpoint(this.#runtime.files, this.paths.checkpoint, to);

@@ -244,8 +244,9 @@ export class SegmentChain implements Segment {
   #keepDelivered(delivered: readonly LineRange[]): void {
     this.#options.guard.assertHeld();
     for (const link of this.#links.slice(this.#head)) {
-      const own = delivered.filter(({ from, to }) => from < link.end && to > link.base)
-        .map(({ from, to }) => ({ from: Math.max(from, link.base), to: Math.min(to, link.end) }));
+      const { base, readEnd } = link;
+      const own = delivered.filter(({ from, to }) => from < readEnd && to > base)
+        .map(({ from, to }) => ({ from: Math.max(from, base), to: Math.min(to, readEnd) }));
       if (own.length > 0) link.keepDelivered(own);
     }
   }
