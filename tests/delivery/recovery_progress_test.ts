@@ -4,27 +4,12 @@ import { PROGRESS_MS } from "../../src/delivery/recovery/recovery_progress.ts";
 import type { Fetch } from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";
 import { LogWorld } from "../support/wal/wal_fixture.ts";
-import { presenceOf, putSegment, tokenOf } from "../support/wal/writer_fixture.ts";
-
-const LINE = `${
-  JSON.stringify({
-    type: "obj_create",
-    req: { obj: { project_id: "team/project", object_id: "o", val: {} } },
-  })
-}\n`;
+import { putOrphans } from "../support/wal/writer_fixture.ts";
 
 /** Recovers segments of two records each; returns the reports about it. */
 async function reportsOf(segments: number, processes: number, delayMs: number): Promise<string[]> {
   const world = new LogWorld();
-  for (let n = 0; n < processes; n++) {
-    const dead = world.process();
-    presenceOf(dead, tokenOf(n + 1)).ensure();
-    dead.kill();
-  }
-  for (let n = 0; n < segments; n++) {
-    const text = LINE.replace('"o"', `"first${n}"`) + LINE.replace('"o"', `"second${n}"`);
-    putSegment(world, tokenOf(n % processes + 1), { ".jsonl": text, ".lock": "1" }, BigInt(n));
-  }
+  putOrphans(world, segments, processes, (n) => [`first${n}`, `second${n}`]);
   const reports: string[] = [];
   const runtime = world.process();
   const fetch: Fetch = async (url, init) => {

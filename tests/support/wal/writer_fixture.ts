@@ -56,3 +56,30 @@ export function putSegment(
   }
   return { directory: PROJECT, stem, writer, suffixes: new Set(Object.keys(files)) };
 }
+
+/** Writes segments of processes that were killed; each has one line for each of these objects. */
+export function putOrphans(
+  world: LogWorld,
+  segments: number,
+  processes: number,
+  objects: (segment: number) => readonly string[],
+): void {
+  for (let n = 0; n < processes; n++) {
+    const dead = world.process();
+    presenceOf(dead, tokenOf(n + 1)).ensure();
+    dead.kill();
+  }
+  for (let n = 0; n < segments; n++) {
+    const text = objects(n).map(objectLine).join("");
+    putSegment(world, tokenOf(n % processes + 1), { ".jsonl": text, ".lock": "1" }, BigInt(n));
+  }
+}
+
+/** The request of an object. */
+export function objectRequest(object_id: string): string {
+  return JSON.stringify({ obj: { project_id: "team/project", object_id, val: {} } });
+}
+
+function objectLine(object_id: string): string {
+  return `{"type":"obj_create","req":${objectRequest(object_id)}}\n`;
+}

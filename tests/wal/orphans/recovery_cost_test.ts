@@ -4,15 +4,7 @@ import type { Fetch, Runtime } from "../../../src/runtime/runtime.ts";
 import { countOperations, type OperationCounts } from "../../support/count_operations.ts";
 import { test } from "../../harness.ts";
 import { LogWorld } from "../../support/wal/wal_fixture.ts";
-import { presenceOf, putSegment, tokenOf } from "../../support/wal/writer_fixture.ts";
-
-function requestOf(object_id: string): string {
-  return JSON.stringify({ obj: { project_id: "team/project", object_id, val: {} } });
-}
-
-function line(object_id: string): string {
-  return `{"type":"obj_create","req":${requestOf(object_id)}}\n`;
-}
+import { objectRequest, putOrphans } from "../../support/wal/writer_fixture.ts";
 
 /** Number of open files according to the counted calls; failed opens count as well. */
 function openFiles({ openRead = 0, openAppend = 0, "file.close": closed = 0 }: OperationCounts) {
@@ -31,19 +23,7 @@ function countingProcess(world: LogWorld) {
 /** Recovers this many segments of dead processes from a server that takes `delayMs` to answer. */
 async function recover(segments: number, processes: number, delayMs = 0) {
   const world = new LogWorld();
-  for (let n = 0; n < processes; n++) {
-    const dead = world.process();
-    presenceOf(dead, tokenOf(n + 1)).ensure();
-    dead.kill();
-  }
-  for (let n = 0; n < segments; n++) {
-    putSegment(
-      world,
-      tokenOf(n % processes + 1),
-      { ".jsonl": line(`o${n}`), ".lock": "1" },
-      BigInt(n),
-    );
-  }
+  putOrphans(world, segments, processes, (n) => [`o${n}`]);
   const { runtime, counted, counts } = countingProcess(world);
   let most = 0;
   world.server.limit = 10 * segments;
@@ -131,7 +111,7 @@ test("recovery cost: heartbeats and timers do not grow with the number of own pe
       ...world.options(runtime, { segmentBytes: 10, random: () => 0.5, retryMaxMs: 1_000 }),
       runtime: counted,
     });
-    for (let n = 0; n < segments; n++) pipeline.append("obj_create", requestOf(`o${n}`));
+    for (let n = 0; n < segments; n++) pipeline.append("obj_create", objectRequest(`o${n}`));
     await world.clock.elapse(10_000);
     const { replace: before = 0 } = counts;
     await world.clock.elapse(60_000);
