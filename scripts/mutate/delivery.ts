@@ -247,6 +247,13 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
     tests: [STOPPED],
   },
   {
+    file: "src/delivery/sender.ts",
+    mistake: "an exit without time to stop forgets what is delivered after the checkpoint",
+    find: "for (const held of [...this.#ownDrains, ...this.#own]) {",
+    replace: "for (const held of this.#own) {",
+    tests: [STOPPED],
+  },
+  {
     file: "src/delivery/records/suspects.ts",
     mistake: "a record that fails is tried without a pause",
     find: "await this.#pause(this.#delay(round));",

@@ -147,6 +147,23 @@ for (const [what, append] of Object.entries(LOGS)) {
   }
 }
 
+test("stopped isolation: delivered records are not sent again after an exit without time to stop", async () => {
+  const scene = new Scene();
+  const { clock } = scene.world;
+  const changes = { useCallsComplete: true };
+  const first = scene.open(changes);
+  const texts = LOGS.calls(first.pipeline);
+  await clock.elapse(3_000);
+  assert.deepEqual(texts.map((text) => scene.count(text)), texts.map(() => 1));
+  first.runtime.exit();
+  const second = scene.open(changes);
+  await clock.elapse(120_000);
+  await second.pipeline.finish();
+  second.runtime.exit();
+  assert.deepEqual(texts.map((text) => scene.count(text)), texts.map(() => 1));
+  assert.deepEqual(scene.files(".jsonl"), []);
+});
+
 test("stopped isolation: a repeated start is not sent again after the end of its call", async () => {
   const scene = new Scene();
   const { clock } = scene.world;
