@@ -6,6 +6,7 @@
 
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Server as NetServer, Socket } from "node:net";
+import type { TlsOptions } from "node:tls";
 
 /** Certificate and private key in PEM. */
 export interface TlsFiles {
@@ -14,12 +15,27 @@ export interface TlsFiles {
 }
 
 /**
+ * Returns the options of a TLS server.
+ *
+ * @param handshakeMs Timeout for the handshake; 0 for the default.
+ */
+export function tlsOptions(tls: TlsFiles, handshakeMs: number): TlsOptions {
+  return { ...tls, ...(handshakeMs === 0 ? {} : { handshakeTimeout: handshakeMs }) };
+}
+
+/**
  * Closes connections on which the headers of a request do not arrive in time.
  *
+ * @param opened The event with the socket that requests arrive on: for `node:https`, that is
+ * `secureConnection`, since `connection` has the socket below TLS.
  * @param headersMs Time for the headers; 0 for no limit.
  * @param idleMs Time between two requests, without their headers.
  */
-export function limitHeaders(server: Server, headersMs: number, idleMs: number): void {
+export function limitHeaders(
+  server: Server,
+  opened: "connection" | "secureConnection",
+  { headersMs, idleMs }: { readonly headersMs: number; readonly idleMs: number },
+): void {
   if (headersMs === 0) return;
   const timers = new WeakMap<Socket, ReturnType<typeof setTimeout>>();
   const stop = (socket: Socket): void => clearTimeout(timers.get(socket));
@@ -29,12 +45,10 @@ export function limitHeaders(server: Server, headersMs: number, idleMs: number):
     timer.unref();
     timers.set(socket, timer);
   };
-  const begin = (socket: Socket): void => {
+  server.on(opened, (socket: Socket) => {
     start(socket, headersMs);
     socket.once("close", () => stop(socket));
-  };
-  server.on("connection", begin);
-  server.on("secureConnection", begin);
+  });
   server.on("request", ({ socket }: IncomingMessage, response: ServerResponse) => {
     stop(socket);
     response.once("close", () => {
@@ -49,9 +63,12 @@ export function limitHeaders(server: Server, headersMs: number, idleMs: number):
  */
 export async function connectionFront(
   server: Server,
-  tls: TlsFiles | undefined,
+  tls: TlsOptions | undefined,
 ): Promise<NetServer> {
   const pass = (socket: Socket): void => void server.emit("connection", socket);
-  if (tls) return (await import("node:tls")).createServer({ ...tls }, pass);
-  return (await import("node:net")).createServer(pass);
+  if (tls === undefined) return (await import("node:net")).createServer(pass);
+  const front = (await import("node:tls")).createServer(tls, pass);
+  // A server of `node:https` does this itself.
+  front.on("tlsClientError", (_, socket) => socket.destroy());
+  return front;
 }

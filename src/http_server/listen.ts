@@ -7,7 +7,7 @@
 
 import type { Server, ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { connectionFront, limitHeaders, type TlsFiles } from "./connections.ts";
+import { connectionFront, limitHeaders, type TlsFiles, tlsOptions } from "./connections.ts";
 
 /** Options for {@linkcode listen}. */
 export interface ListenOptions {
@@ -26,7 +26,10 @@ export interface ListenOptions {
   readonly maxConnections?: number;
   /** Seconds of inactivity after which a connection is closed; never by default, and by Deno's. */
   readonly idleSeconds?: number;
-  /** Timeout in ms for the headers of a request; none by default. Bun's server has its own. */
+  /**
+   * Timeout in ms for a TLS handshake, and for the headers of a request; none by default. Bun's
+   * server has its own.
+   */
   readonly headersMs?: number;
 }
 
@@ -104,6 +107,7 @@ async function listenOnNode(options: ListenOptions): Promise<Listener> {
     // Bodies take the time that those who read them allow.
     requestTimeout: 0,
   };
+  const secure = tls && tlsOptions(tls, headersMs);
   const hasFront = "Bun" in globalThis && maxConnections !== undefined;
   const server = createAdaptorServer({
     // The program that uses the server may be in this process: its Request and Response stay.
@@ -116,15 +120,16 @@ async function listenOnNode(options: ListenOptions): Promise<Listener> {
         },
         outgoing: env.outgoing as ServerResponse,
       }),
-    ...(tls && !hasFront
+    ...(secure && !hasFront
       ? {
         createServer: (await import("node:https")).createServer,
-        serverOptions: { ...timeouts, ...tls },
+        serverOptions: { ...timeouts, ...secure },
       }
       : { serverOptions: timeouts }),
   }) as Server;
-  limitHeaders(server, headersMs, idleMs);
-  const front = hasFront ? await connectionFront(server, tls) : server;
+  const opened = secure && !hasFront ? "secureConnection" : "connection";
+  limitHeaders(server, opened, { headersMs, idleMs });
+  const front = hasFront ? await connectionFront(server, secure) : server;
   if (maxConnections !== undefined) front.maxConnections = maxConnections;
   const sockets = new Set<Socket>();
   front.on("connection", (socket: Socket) => {

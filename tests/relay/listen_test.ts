@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { request } from "node:https";
+import { connect } from "node:net";
+import { listen } from "../../src/http_server/listen.ts";
 import { startMockServer } from "../../tools/mock_server/serve.ts";
 import { test } from "../harness.ts";
 import { post, PROJECT } from "../support/mock_server/mock_requests.ts";
@@ -34,6 +36,45 @@ for (const maxConnections of [undefined, 10]) {
     assert.equal(server.store.counts.objects, 1);
   });
 }
+
+test("relay: over TLS, only the handshake and the headers of a request have a time limit", async () => {
+  const server = await listen({
+    port: 0,
+    hostname: "127.0.0.1",
+    engine: "node",
+    maxConnections: 10,
+    headersMs: 500,
+    idleSeconds: 60,
+    tls: { cert: CERTIFICATE, key: PRIVATE_KEY },
+    handle: async (request) => new Response(await request.text()),
+  });
+  /** Resolves when the server has closed a connection on which nothing is sent. */
+  const silentClosed = (): Promise<void> =>
+    new Promise((resolve) => {
+      const socket = connect(server.port, "127.0.0.1");
+      socket.on("error", () => {}).on("end", () => socket.end()).on("close", () => resolve());
+      socket.resume();
+    });
+  try {
+    const options = { method: "POST", ca: CERTIFICATE, agent: false };
+    const sent = request(`https://127.0.0.1:${server.port}/`, options);
+    const answered = new Promise<string>((resolve, reject) => {
+      let text = "";
+      sent.on("error", reject).on("response", (response) => {
+        response.setEncoding("utf8").on("data", (chunk) => text += chunk);
+        response.on("end", () => resolve(text));
+      });
+    });
+    answered.catch(() => {});
+    sent.write("a");
+    await silentClosed();
+    await silentClosed();
+    sent.end("b");
+    assert.equal(await answered, "ab");
+  } finally {
+    await server.close();
+  }
+});
 
 test("relay: several relays share a directory, and each delivers its own records", async () => {
   await using server = await startMockServer();
