@@ -79,8 +79,8 @@ const SERVER_MARK = "weave-wal, for ";
 
 /**
  * Compares the streams with the settings.
- * @throws {WeaveWalError} `ERR_INVALID_OPTION` if the stream belongs to another program or cannot
- * be changed to the settings. @throws {EngineError} `away`.
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION` if the stream belongs to another program, cannot be
+ * changed to the settings, or has more bytes than they allow. @throws {EngineError} `away`.
  */
 export async function planStreams(
   manager: JetStreamManager,
@@ -120,6 +120,8 @@ export async function planStreams(
     maxBytes: settings.maxBytes ?? found.maxBytes,
     deadLetterBytes,
   };
+  assertFits(stream, facts.maxBytes);
+  if (deadLetters !== null) assertFits(deadLetters, deadLetterBytes);
   // A log whose records survive the loss of a node needs its dead letters and leases too.
   for (const info of [deadLetters, leases]) {
     if (info === null || info.config.num_replicas >= facts.replicas) continue;
@@ -142,7 +144,8 @@ export async function applyPlan(
     await made(() => manager.streams.add(configFor(plan.facts, jetstream)));
   } else if (changes.length > 0) {
     await ask(() => manager.streams.update(name, { num_replicas: replicas, max_bytes: maxBytes }));
-    await change(manager, names.deadLetters, replicas, { max_bytes: deadLetterBytes });
+    const { New: discard } = jetstream.DiscardPolicy;
+    await change(manager, names.deadLetters, replicas, { max_bytes: deadLetterBytes, discard });
     await change(manager, `KV_${names.leases}`, replicas);
   }
   if (missing.includes(names.deadLetters)) {
@@ -159,7 +162,7 @@ async function change(
   manager: JetStreamManager,
   name: string,
   replicas: number,
-  settings: { readonly max_bytes?: number } = {},
+  settings: Partial<Pick<StreamConfig, "max_bytes" | "discard">> = {},
 ): Promise<void> {
   const found = (await infoOf(manager, name))?.config;
   if (found === undefined) return;
@@ -263,6 +266,15 @@ function changesOf(found: StreamFacts, wanted: StreamSettings): string[] {
     }
   }
   return changes;
+}
+
+/** Servers drop the oldest messages of a stream if its limit becomes less than its size. */
+function assertFits({ config: { name, max_bytes }, state: { bytes } }: StreamInfo, limit: number) {
+  if (limit === max_bytes || limit <= 0 || bytes <= limit) return;
+  throw new WeaveWalError(
+    "ERR_INVALID_OPTION",
+    `Cannot limit stream ${name} to ${limit} bytes: it has ${bytes}, and the oldest would be lost`,
+  );
 }
 
 /** Tolerates conflicts: relays that start together create the same streams. */

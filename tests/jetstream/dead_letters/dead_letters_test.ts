@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
+import { DiscardPolicy } from "@nats-io/jetstream";
 import { join } from "@std/path";
 import { keepDeadLetters } from "../../../src/jetstream/dead_letters/dead_letter_writer.ts";
 import { recordSubject } from "../../../src/jetstream/subjects.ts";
@@ -182,6 +183,42 @@ test(
     assert.equal(all.length, records.length);
     assert.ok(records.every(([, request]) => all.some((line) => line.includes(request))));
     assert.equal((await engine.state()).messages, 0);
+  },
+  options,
+);
+
+test("a limit below the size of a stream is refused, and nothing is dropped", async () => {
+  await using fixture = await openStreamFixture(1);
+  const { engine, run, server: { address } } = fixture;
+  await refuse(fixture, NAME, 5);
+  for (let n = 0; n < 5; n++) await fixture.write(NAME, [feedback(NAME, `f${n}`)]);
+  const limit = (settings: { maxBytes?: number; deadLetterBytes?: number }) =>
+    openTestEngine(address, settings, "LOG").then((opened) => opened.close());
+  await assert.rejects(limit({ maxBytes: 500 }), {
+    code: "ERR_INVALID_OPTION",
+    message: /^Cannot limit stream LOG to 500 bytes: it has \d+, and the oldest would be lost$/,
+  });
+  await assert.rejects(
+    limit({ deadLetterBytes: 500 }),
+    /Cannot limit stream LOG_DEAD to 500 bytes/,
+  );
+  assert.equal((await engine.state()).messages, 5);
+  assert.equal(linesOf((await run("dead-letters", "export")).out).length, 5);
+  await limit({ maxBytes: 100_000, deadLetterBytes: 100_000 });
+  assert.equal((await engine.state()).maxBytes, 100_000);
+}, options);
+
+test(
+  "a limited stream of dead letters refuses new ones, even if it dropped old ones before",
+  async () => {
+    await using fixture = await openStreamFixture(1);
+    const { run, server: { address } } = fixture;
+    await administrate(
+      address,
+      ({ streams }) => streams.update("LOG_DEAD", { discard: DiscardPolicy.Old, max_bytes: -1 }),
+    );
+    await (await openTestEngine(address, { deadLetterBytes: 100_000 }, "LOG")).close();
+    assert.deepEqual(JSON.parse((await run("verify", "--json")).out).problems, []);
   },
   options,
 );
