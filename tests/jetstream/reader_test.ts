@@ -98,7 +98,7 @@ test("reader: what came before the engine failed is returned, and the rest is re
   await reader.close();
 });
 
-test("reader: a failure in front of all messages is reported, and nothing is left out", async () => {
+test("reader: a failure before all messages is reported, and no message is skipped", async () => {
   const { reader, begun } = readerOf([["failure"], [1, 2]], 2);
   await assert.rejects(reader.next(1e6), { name: "EngineError", failure: "away" });
   assert.deepEqual(positions(await reader.next(1e6)), [1, 2]);
@@ -125,7 +125,7 @@ test("reader: after a pause in which the engine may remove a consumer, it has a 
   await reader.close();
 });
 
-test("reader: messages that the consumer skipped are returned in front of those behind them", async () => {
+test("reader: messages that the consumer skipped are returned before those after them", async () => {
   const { reader, begun } = readerOf([[1, 2], [5, 6], [6, 7]], 7);
   assert.deepEqual(positions(await reader.next(1e6)), [1, 2]);
   assert.deepEqual(positions(await reader.next(3)), [3, 4, 5]);
@@ -146,7 +146,7 @@ test("reader: once the consumer skipped a message, all gaps are checked for a mi
   await reader.close();
 });
 
-test("reader: messages that the consumer skipped are read though no others come", async () => {
+test("reader: messages that the consumer skipped are read even if no others arrive", async () => {
   const { reader, begun } = readerOf([[1], ["expired"], [4]], 4);
   assert.deepEqual(positions(await reader.next(1)), [1]);
   assert.deepEqual(positions(await reader.next(2)), [2, 3]);

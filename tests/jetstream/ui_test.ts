@@ -161,7 +161,7 @@ test("ui --log shows, exports and retries the dead letters of a stream", async (
   await ui.getWhere<StatusView>("status", ({ report }) => report!.totals.deadLetters === 0);
 }, options);
 
-test("ui --log reports servers that are away, and goes on when they are back", async () => {
+test("ui --log reports unreachable servers, and continues when they are back", async () => {
   await using fixture = await openStreamFixture();
   await fixture.write(NAME, [feedback(NAME, "f1")]);
   await using ui = await open(fixture);

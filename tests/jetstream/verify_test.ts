@@ -129,7 +129,7 @@ test("verify --log reports settings with which records are lost, and missing str
   assert.deepEqual(problems.map(({ kind, file, message }) => `${kind} ${file} ${message}`), [
     "settings LOG Setting max_age is 3600000000000: messages are removed before they are sent",
     "settings LOG Setting max_msgs_per_subject is 5: old records of a project are removed",
-    "settings LOG_DEAD Setting discard is old: a full stream drops dead letters in place of refusing new ones",
+    "settings LOG_DEAD Setting discard is old: a full stream drops dead letters instead of refusing new ones",
     "missing KV_LOG_LEASES The stream does not exist; the next relay or sender creates it",
   ]);
   const { out } = await run("verify");

@@ -84,7 +84,7 @@ export class ForwardTarget implements DeliveryTarget {
         continue;
       }
       const size = lineEnd - lineStart;
-      // It was spooled before the limit of the engine was known: the records behind it must not wait for it.
+      // It was spooled before the limit of the engine was known: the records after it must not wait for it.
       if (size > most) {
         const line = bytes.slice(lineStart, lineEnd) as Uint8Array<ArrayBuffer>;
         const message = tooLarge(size, most);

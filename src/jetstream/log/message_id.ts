@@ -3,7 +3,7 @@
  *
  * A message that holds nothing but starts and ends of calls with IDs has an ID that is made of what
  * it holds. A caller who got no response sends its request again, perhaps to another relay, and the
- * first attempt may reach the stream later, behind the end of the call: it is stored once all the
+ * first attempt may reach the stream later, after the end of the call: it is stored once all the
  * same. Other records may be written twice on purpose, such as a version of an object that is the
  * latest again; their messages have the writer's own IDs.
  *

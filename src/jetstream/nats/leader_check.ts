@@ -1,12 +1,12 @@
 /**
  * Compares what a consumer delivers with what the leader of the stream has.
  * A consumer with one replica reads the copy of its node. If that node was killed and catches up
- * with the others, the consumer may skip messages without a sign of it: it numbers what it delivers,
- * not what it should deliver. A skipped message is in a gap between two positions, or behind the
- * last one. Most gaps are normal: their messages are in other partitions or were removed. So the
- * leader is asked for the first message in a gap. A request per gap would cost a sender a quarter
- * of its throughput. So the gap in front of each pull is checked, where the consumer had come to
- * the end of its copy, and all gaps for a minute after a message was found missing.
+ * with the others, the consumer may silently skip messages: it numbers what it delivers, not what it
+ * should deliver. A skipped message is in a gap between two positions, or after the last one. Most
+ * gaps are normal: their messages are in other partitions or were removed. So the leader is asked
+ * for the first message in a gap. A request for each gap would slow a sender down. So the gap before
+ * each pull is checked, where the consumer had reached the end of its copy, and all gaps for a
+ * minute after a message was found missing.
  * @module
  */
 
@@ -32,10 +32,10 @@ export class LeaderCheck {
   }
 
   /**
-   * Returns the number of messages up to the first one in front of which a message may be missing.
+   * Returns the number of messages up to the first one before which a message may be missing.
    * If a request fails, one may be missing.
-   * @param from Position behind the last message before these.
-   * @param isChecked Whether the gap in front of the message with this index is checked.
+   * @param from Position after the last message before these.
+   * @param isChecked Whether the gap before the message with this index is checked.
    */
   async confirmed(
     from: number,
@@ -85,7 +85,7 @@ export class LeaderCheck {
     return found;
   }
 
-  /** Returns whether the leader has no message from `from` on in front of `to`. */
+  /** Returns whether the leader has no message at or after `from` and before `to`. */
   async #isGap(from: number, to: number): Promise<boolean> {
     const first = await this.#firstPosition(from);
     if (first !== null) return first >= to;

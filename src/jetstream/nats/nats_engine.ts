@@ -76,7 +76,7 @@ export class NatsEngine implements LogEngine {
     if (!this.#connected) throw new EngineError("away", "No connection");
     const { publishMs: timeout = PUBLISH_MS } = this.#options;
     const { seq } = await ask(() => this.#client.publish(subject, payload, { msgID: id, timeout }));
-    // Some servers answer so to a copy of a message that no quorum has yet, and may never have.
+    // Some servers give this answer to a copy of a message that no quorum has yet, or ever gets.
     if (seq === 0) throw new EngineError("away", "No quorum has the message yet");
     return seq;
   }

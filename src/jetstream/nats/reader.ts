@@ -103,7 +103,7 @@ export class NatsReader implements MessageReader {
 
   /**
    * Returns the messages up to the first gap in which the leader has others, and then those.
-   * The next consumer continues behind them, perhaps at another node.
+   * The next consumer continues after them, perhaps on another node.
    */
   async #confirm(
     from: number,
@@ -117,7 +117,7 @@ export class NatsReader implements MessageReader {
     if (count > 0 && count === found.length) return found;
     const whole = found.slice(0, count);
     if (found.length > 0) this.#watchedUntil = now + WATCHED_MS;
-    this.#next = behind(whole, from);
+    this.#next = positionAfter(whole, from);
     if (found.length > 0) await this.#forget();
     try {
       const left = maxBytes - bytesOf(whole);
@@ -128,7 +128,7 @@ export class NatsReader implements MessageReader {
     }
     if (whole.length === 0 && found.length > 0) throw lost();
     if (whole.length > count) await this.#forget();
-    this.#next = behind(whole, from);
+    this.#next = positionAfter(whole, from);
     return whole;
   }
 
@@ -255,8 +255,8 @@ function bytesOf(messages: readonly EngineMessage[]): number {
   return messages.reduce((sum, { payload }) => sum + payload.length, 0);
 }
 
-/** Returns the position behind the last message; `from` if there is none. */
-function behind(messages: readonly EngineMessage[], from: number): number {
+/** Returns the position after the last message; `from` if there is none. */
+function positionAfter(messages: readonly EngineMessage[], from: number): number {
   const last = messages.at(-1);
   return last === undefined ? from : last.seq + 1;
 }

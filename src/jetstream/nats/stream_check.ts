@@ -29,7 +29,7 @@ const KEEPS: readonly Requirement[] = [
 
 const RECORDS: readonly Requirement[] = [
   ...KEEPS,
-  must("discard", is("new"), "a full stream drops records in place of refusing new ones"),
+  must("discard", is("new"), "a full stream drops records instead of refusing new ones"),
   must("max_msgs_per_subject", isUnlimited, "old records of a project are removed"),
   must(
     "duplicate_window",
@@ -40,7 +40,7 @@ const RECORDS: readonly Requirement[] = [
 
 const DEAD_LETTERS: readonly Requirement[] = [
   ...KEEPS,
-  must("discard", is("new"), "a full stream drops dead letters in place of refusing new ones"),
+  must("discard", is("new"), "a full stream drops dead letters instead of refusing new ones"),
   must("max_msgs_per_subject", is(1), "a dead letter may be stored twice"),
 ];
 

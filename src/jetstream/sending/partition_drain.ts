@@ -122,8 +122,8 @@ export class PartitionDrain {
   }
 
   /**
-   * Checks, while nothing comes, that no message is left in front of the reader. If one is, although
-   * all that was read is removed, it was skipped: the next sender begins with it.
+   * Checks, while no messages arrive, that none is left before the reader's position. If one is,
+   * although all that was read is removed, it was skipped: the next sender begins with it.
    */
   async #assertNoneLeft(segment: PartitionSegment): Promise<void> {
     if (!segment.isEmpty) return;

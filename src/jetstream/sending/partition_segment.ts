@@ -162,7 +162,7 @@ export class PartitionSegment implements Segment {
 
   /**
    * Removes one message after the other, oldest first: the process that drains the partition next
-   * must not find a message without those behind it.
+   * must not find a message without those after it.
    */
   async #remove(): Promise<void> {
     const { clock, remove } = this.#options;

@@ -153,7 +153,7 @@ export class Fleet implements AsyncDisposable {
       assert.equal(code, 0, err);
     }
     const { counts } = mock.store;
-    assert.equal(counts.orphanEnds, 0, "no end in front of its start");
+    assert.equal(counts.orphanEnds, 0, "no end before its start");
     assert.equal(counts.conflicts, 0, "what is doubled is the same");
     assert.deepEqual(await deadLetterTexts(this.cluster.address, STREAM), []);
     const { callStarts, callEnds, callCompletes, feedback } = counts;
