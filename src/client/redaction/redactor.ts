@@ -142,7 +142,8 @@ export class Redactor {
    */
   spans(request: Uint8Array): Uint8Array {
     if (this.#rules === undefined) return request;
-    const copy = request.slice();
+    // Not `slice`: that of a `Buffer` shares its memory.
+    const copy = Uint8Array.from(request);
     redactSpans(copy, this.#rules);
     return copy;
   }
