@@ -43,6 +43,7 @@ test("redaction: values after a secret's name in headers, URLs and assignments a
   const cases: [string, string][] = [
     ["Authorization: Bearer abc123", `Authorization: ${R}`],
     ["fetch with Bearer abc.def-123 failed", `fetch with Bearer ${R} failed`],
+    ["fetch with BEARER abc123 failed", `fetch with BEARER ${R} failed`],
     ["header Basic dXNlcjpwYXNzd29yZA==", `header Basic ${R}`],
     ["Cookie: sid=1; theme=dark\r\nHost: x", `Cookie: ${R}\r\nHost: x`],
     ["set-cookie: sid=1; HttpOnly", `set-cookie: ${R}`],

@@ -30,7 +30,11 @@ export function mayHoldName(text: string): boolean {
 
 /** Returns whether a text may contain a secret of a known format; never misses one. */
 export function mayHoldToken(text: string): boolean {
-  return text.includes("earer ") || nextRun(text, 0) >= 0;
+  return hasBearer(text) || nextRun(text, 0) >= 0;
+}
+
+function hasBearer(text: string): boolean {
+  return text.includes("earer ") || text.includes("EARER ");
 }
 
 /**
@@ -113,10 +117,6 @@ export function redactTokens(text: string, literals: readonly string[]): string 
 /** Replaces private keys in PEM format with {@linkcode REDACTED}. */
 export function redactPrivateKeys(text: string): string {
   return text.includes("PRIVATE KEY") ? text.replace(PRIVATE_KEY, REDACTED) : text;
-}
-
-function hasBearer(text: string): boolean {
-  return text.includes("earer ") || text.includes("EARER ");
 }
 
 function redactRuns(text: string, literals: readonly string[]): string {
