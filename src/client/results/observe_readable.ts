@@ -27,11 +27,22 @@ export function observeReadable(
 ): (() => void) | undefined {
   const getReader = readMethod(stream, "getReader");
   if (getReader === undefined) return undefined;
-  /** Returns a stream with the same chunks, observed as they pass, and its reader. */
+  /** Returns a stream with the same chunks, observed as they pass, and a function that ends it. */
   const seen = () => {
     const reader = Reflect.apply(getReader, stream, []) as ReadableStreamDefaultReader<unknown>;
     const read = () => runInContext(call, () => reader.read());
-    return { reader, through: readThrough(read, reader, sink) };
+    let isReleased = false;
+    const through = readThrough(read, reader, {
+      chunk: (value) => sink.chunk(value),
+      end: (value) => sink.end(value),
+      // A read that is released has not failed: the program may read on.
+      fail: (error) => isReleased || sink.fail(error),
+    });
+    const release = () => {
+      isReleased = true;
+      reader.releaseLock();
+    };
+    return { through, release };
   };
   const calls = (original: (...args: never[]) => unknown, self: unknown, args: unknown[]) =>
     runInContext(call, Reflect.apply, original, self, args);
@@ -51,17 +62,17 @@ export function observeReadable(
       function (this: unknown, ...args) {
         // The stream itself refuses, and stays unlocked.
         if (isLocked(stream) || !isUnlockedWritable(args[0])) return calls(original, this, args);
-        const { reader, through } = seen();
-        return through.pipeTo(...(args as [WritableStream])).finally(() => reader.releaseLock());
+        const { through, release } = seen();
+        return through.pipeTo(...(args as [WritableStream])).finally(release);
       },
     pipeThrough: (original) =>
       function (this: unknown, ...args) {
         if (isLocked(stream)) return calls(original, this, args);
-        const { reader, through } = seen();
+        const { through, release } = seen();
         try {
           return through.pipeThrough(...(args as [ReadableWritablePair<unknown, unknown>]));
         } catch (error) {
-          reader.releaseLock();
+          release();
           throw error;
         }
       },

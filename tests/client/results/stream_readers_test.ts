@@ -129,7 +129,7 @@ const PIPES: Record<string, (stream: ReadableStream<Any>) => Promise<unknown[]>>
     (await outcome(() => stream.pipeThrough({} as Any)) as string).split(":")[0],
     stream.locked,
   ],
-  "a locked stream through another": async (stream) => {
+  "of a locked stream through another": async (stream) => {
     stream.getReader();
     return [
       (await outcome(() => stream.pipeThrough(new TransformStream())) as string).split(":")[0],
@@ -158,7 +158,7 @@ const PIPES: Record<string, (stream: ReadableStream<Any>) => Promise<unknown[]>>
 };
 
 for (const [how, use] of Object.entries(PIPES)) {
-  test(`stream: a web stream that is piped ${how} behaves as without tracing`, async () => {
+  test(`stream: a pipe ${how} behaves as without tracing`, async () => {
     using _fixture = await clientFixture();
     const wanted = await use(webStream("a", "b", "c"));
     assert.deepEqual(await use(pass(webStream("a", "b", "c"))), wanted);
@@ -175,7 +175,30 @@ test("stream: a web stream that fails is unlocked after the pipe, as without tra
   }
 });
 
-test("stream: canceling a web stream that is being read is refused, and it is followed further", async () => {
+test("stream: a web stream that is read on after an aborted pipe is recorded to its end", async () => {
+  using fixture = await clientFixture();
+  const abort = new AbortController();
+  let reads = 0;
+  const source = new ReadableStream<string>({
+    pull(controller) {
+      reads++;
+      // The pipe is waiting for this chunk.
+      if (reads === 2) return abort.abort(new Error("stop"));
+      controller.enqueue(`${reads}`);
+      if (reads === 3) controller.close();
+    },
+  }, { highWaterMark: 0 });
+  const stream = pass(source);
+  const options = { preventCancel: true, signal: abort.signal };
+  const piped = outcome(() => stream.pipeTo(new WritableStream(), options));
+  assert.equal(await piped, "Error: stop");
+  const reader = stream.getReader();
+  while (!(await reader.read()).done);
+  const [call] = fixture.pipeline.callsOf("pass");
+  assert.deepEqual([call.output, call.exception], [["1", "3"], undefined]);
+});
+
+test("stream: canceling a web stream that is being read is refused, and tracing continues", async () => {
   using fixture = await clientFixture();
   const stream = pass(webStream("a", "b"));
   const reader = stream.getReader();
