@@ -12,8 +12,9 @@ import type { DenoSlice } from "./deno_types.ts";
 const NEEDED = ["net", "read", "env", "sys"] as const;
 
 /**
- * Returns lookups that need no permission but those that are granted. Without access to the name
- * servers, they connect to the host first, which can be aborted, unlike the lookup that follows.
+ * Returns lookups that need no further permissions. Where the operating system must be asked, or
+ * without access to the name servers, they connect to the host first, which can be aborted, unlike
+ * the lookup that follows.
  */
 export function denoResolve(deno: DenoSlice): Resolve {
   const ask: Ask = async (name, family, signal): Promise<Answer> => {
@@ -36,9 +37,11 @@ export function denoResolve(deno: DenoSlice): Resolve {
       const done = new AbortController();
       try {
         const either = AbortSignal.any([signal, done.signal]);
-        return await resolveWith((name, family) => ask(name, family, either), hostname, signal);
+        const asked: Ask = (name, family) => ask(name, family, either);
+        const found = await resolveWith(asked, hostname, signal);
+        if (found !== null) return found;
       } finally {
-        // A query for IPv6 addresses may not be needed any more, and keeps the program alive.
+        // A query for IPv6 addresses may no longer be needed, and keeps the program alive.
         done.abort();
       }
     }
