@@ -52,7 +52,7 @@ export function exceptionText(error: unknown, redactor?: Redactor): string {
   );
 }
 
-/** Cuts a long message, after it was redacted: a part of a secret may not be recognized. */
+/** Truncates a long message after redaction, which may not recognize a part of a secret. */
 function shortened(text: string): string {
   if (text.length <= MAX_INLINE_CHARS) return text;
   const exception = JSON.parse(text) as { message?: unknown };

@@ -26,7 +26,7 @@ const NO_OPTIONS = Object.freeze({});
 export class UnsampledCall extends TracedCall {
   readonly #owner: object;
 
-  /** @param attributes Attributes for the calls inside it that are recorded all the same. */
+  /** @param attributes Attributes of the calls inside it that are recorded anyway. */
   constructor(callId: string, traceId: string, attributes: AttributeScope | null, owner: object) {
     super(callId, traceId, null, attributes, "", NO_OPTIONS, NOTHING);
     this.#owner = owner;

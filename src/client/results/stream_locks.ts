@@ -1,5 +1,5 @@
 /**
- * Whether web streams are locked, read without running code of the program.
+ * Checks whether web streams are locked, without running code of the program.
  *
  * @module
  */

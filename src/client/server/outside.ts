@@ -15,7 +15,7 @@ const CONTEXT_SYMBOL = /^(?:kResourceStore|context_?frame)$/i;
 
 /** Created by the first copy of the package that is loaded, when there is usually no context. */
 const resource = shared("outside", emptyContext);
-/** Another one: on Node, a context is stored in its resource while code runs in it. */
+/** A second resource: Node stores the context in its resource while code runs in it. */
 const loaded = shared("outside-loaded", emptyContext);
 
 function emptyContext(): AsyncResource {
@@ -36,8 +36,8 @@ export function runOutside<R>(fn: () => R): R {
 }
 
 /**
- * Calls `fn` in the context in which the package was loaded. For listeners that the program's
- * listeners share a handle with: they run in the context of the first one.
+ * Calls `fn` in the context in which the package was loaded. For listeners that share a handle with
+ * those of the program: all of them run in the context of the first one.
  */
 export function runAsLoaded<R>(fn: () => R): R {
   return loaded.runInAsyncScope(fn);

@@ -1,5 +1,5 @@
 /**
- * The requests for starts and ends of calls that a program records by itself.
+ * The requests for starts and ends of calls that a program records itself.
  *
  * @module
  */

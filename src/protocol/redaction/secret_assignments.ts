@@ -136,7 +136,7 @@ function valueAfter(text: string, separator: number, key: string): Span | undefi
     const end = endOfMore(text, quoted.after, false);
     return [quoted.from, end === quoted.after ? quoted.to : end];
   }
-  // What is compared with a secret is a secret only if it is a literal, and a function is none.
+  // A value that is compared with a secret is one only if it is a literal; a function never is.
   if (isCompared) return undefined;
   if (text[from] === "{" || text[from] === "[") return [from, endOfBrackets(text, from)];
   // The value of a header extends to the end of the line; any other value is one word.

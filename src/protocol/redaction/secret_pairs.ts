@@ -20,7 +20,7 @@ export function isNameKey(key: string): boolean {
   return NAMES.includes(key);
 }
 
-/** Returns whether this is the property whose name is another property: `value`, `Value`. */
+/** Returns whether this is the property that another one names: `value`, `Value`. */
 export function isValueKey(key: string): boolean {
   return key === "value" || key === "Value";
 }

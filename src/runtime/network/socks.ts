@@ -61,7 +61,7 @@ export async function openSocksTunnel(
   if (unread.length > 0) socket.unshift(unread);
 }
 
-/** Encodes a part of the credentials in a URL, with its length in front. */
+/** Encodes a part of the credentials in a URL, prefixed with its length. */
 function field(encoded: string): Uint8Array {
   const bytes = Uint8Array.from(unescapePercent(encoded), (char) => char.charCodeAt(0));
   if (bytes.length > 255) throw refused("user or password is longer than 255 bytes");

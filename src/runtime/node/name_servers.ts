@@ -38,7 +38,7 @@ export async function resolveName(
     return await resolveWith(ask, hostname, signal);
   } finally {
     signal.removeEventListener("abort", cancel);
-    // A query for IPv6 addresses may not be needed any more.
+    // A query for IPv6 addresses may no longer be needed.
     cancel();
   }
 }

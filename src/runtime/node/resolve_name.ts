@@ -44,7 +44,7 @@ export async function resolveWith(
     if (known.length > 0) return known;
   }
   if (isLocalhost(hostname)) return ["127.0.0.1", "::1"].map((address) => toAddress(address)!);
-  // Elsewhere the files are not all that determines names: only check that a name server responds.
+  // Elsewhere, the files are not all that determines names: only check that a name server responds.
   const isDetermined = files !== null && platform === "linux";
   const names = isDetermined
     ? candidates(hostname, files.resolv, builtin("node:os").hostname(), (name) => env[name])
@@ -62,7 +62,7 @@ function isLocalhost(hostname: string): boolean {
   return /^(?:.*\.)?localhost\.?$/i.test(hostname);
 }
 
-/** Codes for names without addresses. With `ESERVFAIL`, too, the next candidate is tried. */
+/** Error codes after which the next candidate is tried. */
 const ABSENT = ["ENOTFOUND", "ENODATA", "ESERVFAIL"];
 
 /** Returns the addresses of a name, IPv4 first; none if it does not exist. */

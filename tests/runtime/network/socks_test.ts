@@ -24,7 +24,7 @@ function through(proxy: string, background = false): OwnFetch {
   });
 }
 
-test("socks: the proxy resolves names, and requests keep the form for a server", async () => {
+test("socks: the proxy resolves names, and requests have the same form as without a proxy", async () => {
   await using mock = await startMockServer();
   const port = Number(new URL(mock.url).port);
   await using proxy = await startSocksProxy({ "trace.test": port, "10.9.8.7": port });

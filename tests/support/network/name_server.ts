@@ -60,7 +60,7 @@ export interface NameServers {
   readonly resolv?: string;
 }
 
-/** Name servers by what is wrong with them. */
+/** Name servers by their fault. */
 export const NAME_SERVERS: Readonly<Record<string, NameServers>> = {
   "no name server responds": { servers: { "127.0.0.77": "" } },
   "the first of two name servers does not respond": {
@@ -86,4 +86,4 @@ const { status } = spawnSync("unshare", [...UNSHARED, "ip", "link", "set", "lo",
 
 /** Why programs cannot have name servers of their own here; `false` if they can. */
 export const noNameServers: string | false = status !== 0 &&
-  "a network of its own takes user namespaces of Linux, and ip";
+  "a network of its own needs user namespaces of Linux, and ip";
