@@ -55,6 +55,8 @@ const OBJECT_FIELDS: ReadonlySet<string> = new Set([
 ]);
 /** Maximum number of values passed to `redact` for one field, since its results may be endless. */
 const MAX_VISITS = 1_000_000;
+/** Rules that change nothing. */
+const NO_RULES = new RedactionRules({ defaults: false, keys: [], patterns: [], literals: [] });
 
 type Json = Record<string, unknown>;
 
@@ -138,13 +140,12 @@ export class Redactor {
    * Returns a serialized request with spans, redacted according to the rules. The bytes themselves
    * are unchanged.
    *
-   * @throws {RangeError} If the bytes are not such a request.
+   * @throws {RangeError | TypeError} If it is not such a request.
    */
   spans(request: Uint8Array): Uint8Array {
-    if (this.#rules === undefined) return request;
-    // Not `slice`: that of a `Buffer` shares its memory.
-    const copy = Uint8Array.from(request);
-    redactSpans(copy, this.#rules);
+    // Not its own `slice`: that of a `Buffer` shares its memory.
+    const copy: Uint8Array = Uint8Array.prototype.slice.call(request);
+    redactSpans(copy, this.#rules ?? NO_RULES);
     return copy;
   }
 

@@ -151,10 +151,17 @@ test("redaction: secrets in serialized spans are removed, and the program's byte
   for (const { request_base64 } of fixture.pipeline.of("otel_traces")) {
     assert.match(atob(request_base64), /password.*\*{7}/s);
   }
-  assert.throws(() => fixture.client.spansCreate(new TextEncoder().encode("no spans")), {
-    code: "ERR_INVALID_OPTION",
-  });
-  assert.equal(fixture.pipeline.of("otel_traces").length, 2);
+});
+
+test("redaction: spansCreate rejects what is not a request with spans, with or without rules", async () => {
+  for (const redactDefaults of [true, false]) {
+    using fixture = await clientFixture({ redactDefaults });
+    const bytes = new TextEncoder().encode("no spans");
+    for (const given of [bytes, bytes.buffer as unknown as Uint8Array]) {
+      assert.throws(() => fixture.client.spansCreate(given), { code: "ERR_INVALID_OPTION" });
+    }
+    assert.equal(fixture.pipeline.of("otel_traces").length, 0);
+  }
 });
 
 const planted = fc.record({
