@@ -89,6 +89,11 @@ export interface LogEngine {
    * @throws {EngineError} `full`, `away`, `refused`.
    */
   publish(subject: string, payload: Uint8Array, id: string): Promise<number>;
+  /**
+   * Stores a dead letter, unless there is one with its subject; resolves when a quorum has it.
+   * @throws {EngineError} `full`, `away`, `refused`.
+   */
+  keepDeadLetter(subject: string, payload: Uint8Array): Promise<void>;
   /** Reads the log's messages whose subjects match `filter`, starting at position `from`. */
   read(filter: string, from: number): MessageReader;
   /**

@@ -127,11 +127,21 @@ class Held implements HeldStream {
     }
   }
 
+  /**
+   * Replaces entries. Without room for them, they keep their earlier reason: a full stream would
+   * take a longer message for the same subject, and drop the oldest of others.
+   */
   async replace(replacements: readonly (readonly [DeadLetterEntry, string])[]): Promise<void> {
+    if (replacements.length === 0) return;
+    const { store, prefix } = this.#options;
+    const { bytes, maxBytes } = await store.state(prefix);
+    let room = maxBytes > 0 ? maxBytes - bytes : Infinity;
     for (const [entry, text] of replacements) {
+      const payload = encoder.encode(text);
+      room -= payload.length;
+      if (room < 0) return;
       this.assertHeld();
-      const subject = this.#subjects.get(entry)!;
-      await this.#options.store.replace(entry.position, subject, encoder.encode(text));
+      await store.replace(entry.position, this.#subjects.get(entry)!, payload);
     }
   }
 

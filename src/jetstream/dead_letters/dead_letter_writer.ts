@@ -45,7 +45,7 @@ export async function keepDeadLetters(
 
 async function publish(engine: LogEngine, subject: string, payload: Uint8Array): Promise<void> {
   try {
-    await engine.publish(subject, payload, subject);
+    await engine.keepDeadLetter(subject, payload);
   } catch (error) {
     if (!(error instanceof EngineError) || error.failure !== "full") throw error;
     const message = `The stream of dead letters is full, their records wait: ${error.message}`;

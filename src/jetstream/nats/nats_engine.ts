@@ -3,7 +3,11 @@
  * @module
  */
 
-import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
+import type {
+  JetStreamClient,
+  JetStreamManager,
+  JetStreamPublishOptions,
+} from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Clock } from "../../runtime/runtime.ts";
 import {
@@ -18,7 +22,7 @@ import { NatsLeases } from "./leases.ts";
 import type { NatsModules } from "./modules.ts";
 import { NatsReader } from "./reader.ts";
 import { namesOf, type StreamFacts } from "./stream_config.ts";
-import { firstMessage, removeMessage, stateOf } from "./stream_requests.ts";
+import { firstMessage, firstPosition, removeMessage, stateOf } from "./stream_requests.ts";
 
 /** Time limit for the acknowledgement of a message, in ms. */
 const PUBLISH_MS = 5_000;
@@ -71,11 +75,33 @@ export class NatsEngine implements LogEngine {
     return this.#leases;
   }
 
-  async publish(subject: string, payload: Uint8Array, id: string): Promise<number> {
+  publish(subject: string, payload: Uint8Array, id: string): Promise<number> {
+    return this.#publish(subject, payload, { msgID: id });
+  }
+
+  /** A full stream would take a second message of the subject, and drop the oldest of others. */
+  async keepDeadLetter(subject: string, payload: Uint8Array): Promise<void> {
+    try {
+      await this.#publish(subject, payload, { msgID: subject, expect: { lastSubjectSequence: 0 } });
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.failure !== "conflict") throw error;
+      const { manager, facts } = this.#options;
+      const stored = await firstPosition(manager, namesOf(facts.name).deadLetters, subject, 1);
+      if (stored === null) throw new EngineError("away", error.message, { cause: error });
+    }
+  }
+
+  async #publish(
+    subject: string,
+    payload: Uint8Array,
+    options: Partial<JetStreamPublishOptions>,
+  ): Promise<number> {
     // A disconnected client would buffer the message and send it later.
     if (!this.#connected) throw new EngineError("away", "No connection");
     const { publishMs: timeout = PUBLISH_MS } = this.#options;
-    const { seq } = await ask(() => this.#client.publish(subject, payload, { msgID: id, timeout }));
+    const { seq } = await ask(() =>
+      this.#client.publish(subject, payload, { ...options, timeout })
+    );
     // Some servers give this answer to a copy of a message that no quorum has yet, or ever gets.
     if (seq === 0) throw new EngineError("away", "No quorum has the message yet");
     return seq;

@@ -222,3 +222,42 @@ test(
   },
   options,
 );
+
+/** Limits the stream of dead letters to its size. */
+function fill(address: string): Promise<unknown> {
+  return administrate(address, async ({ streams }) => {
+    const { state: { bytes } } = await streams.info("LOG_DEAD");
+    return await streams.update("LOG_DEAD", { max_bytes: bytes });
+  });
+}
+
+test("dead letters that fail again stay in a full stream, and none is dropped", async () => {
+  await using fixture = await openStreamFixture(1);
+  const { mock, run, server: { address } } = fixture;
+  await refuse(fixture, NAME, 4);
+  await fill(address);
+  const body = { reason: "A reason that is longer than the earlier one" };
+  const fault = mock.faults.add({ path: /feedback/, status: 422, body });
+  const again = await run("dead-letters", "retry", "--json");
+  assert.equal(again.code, 1, again.err);
+  const { delivered, refused } = JSON.parse(again.out);
+  assert.deepEqual([delivered, refused], [0, 4]);
+  assert.equal(linesOf((await run("dead-letters", "export")).out).length, 4);
+  fault.remove();
+  const tried = await run("dead-letters", "retry", "--json");
+  assert.equal(JSON.parse(tried.out).delivered, 4, tried.err);
+}, options);
+
+test("a dead letter that a full stream has already is not stored again", async () => {
+  await using fixture = await openStreamFixture(1);
+  const { engine, server: { address } } = fixture;
+  const subjects = [1, 2, 3].map((n) => `weave-wal-dead.0.${n}.0.acme.chat`);
+  // With other IDs, as after the time in which servers know those of messages.
+  for (const one of subjects) await engine.publish(one, new Uint8Array(100), `old ${one}`);
+  await fill(address);
+  await engine.keepDeadLetter(subjects[1], new Uint8Array(120));
+  const next = engine.keepDeadLetter("weave-wal-dead.0.4.0.acme.chat", new Uint8Array(100));
+  await assert.rejects(next, { failure: "full" });
+  const { state } = await administrate(address, ({ streams }) => streams.info("LOG_DEAD"));
+  assert.deepEqual([state.messages, state.first_seq], [3, 1]);
+}, options);

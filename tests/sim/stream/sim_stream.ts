@@ -192,6 +192,10 @@ export class SimConnection implements LogEngine {
     return this.#ask(() => this.stream.store(subject, copy, id));
   }
 
+  async keepDeadLetter(subject: string, payload: Uint8Array): Promise<void> {
+    await this.publish(subject, payload, subject);
+  }
+
   read(filter: string, from: number): MessageReader {
     return readStream(this, filter, from);
   }
