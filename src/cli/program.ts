@@ -27,8 +27,8 @@ Exit codes:
   130, 143  ended by SIGINT, SIGTERM
 
 Settings come from the environment (WEAVE_WAL_DIR, WF_TRACE_SERVER_URL, WANDB_API_KEY, …), from
-weave.jsonc in the working directory and from ~/.netrc, as in the library; NO_COLOR takes colors
-away.`;
+weave.jsonc in the working directory and from ~/.netrc, as in the library; NO_COLOR disables
+colors.`;
 
 /**
  * Runs `weave-wal` with `args` (the words after the command name).

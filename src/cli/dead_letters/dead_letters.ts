@@ -96,7 +96,7 @@ function retryCommand(context: Context, setCode: SetCode): Command {
       ["weave-wal dead-letters retry 1 2 --timeout 30s", "two of them"],
     ],
     notes:
-      "Those of other servers are left alone unless they are named. Exit code 0 when the server\n" +
+      "Those of other servers are not sent unless they are named. Exit code 0 when the server\n" +
       "took all of them, else 1.",
   });
   return withFilter(command, "trace server to send to (default: WF_TRACE_SERVER_URL)")

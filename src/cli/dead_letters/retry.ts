@@ -18,7 +18,7 @@ import { plural, printable } from "../terminal/format.ts";
 export interface ResendJob {
   readonly settings: Settings;
   readonly timeoutMs: number | undefined;
-  /** Whether the user named each dead letter; they are then sent to this server in any case. */
+  /** Whether the user named each dead letter: it is then sent, whichever server rejected it. */
   readonly named: boolean;
 }
 

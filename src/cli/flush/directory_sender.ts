@@ -110,8 +110,8 @@ export class DirectorySender {
   }
 
   /**
-   * Whether nothing is being sent, and the disk refused a change for a reason that does not go away
-   * by itself.
+   * Whether nothing is being sent, and the disk refused a change for a reason that does not resolve
+   * itself.
    */
   get isUnwritable(): boolean {
     return this.#isUnwritable && this.#created.sender.drains().length === 0;

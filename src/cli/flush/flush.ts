@@ -36,8 +36,8 @@ const GRACE_MS = 10_000;
 
 const NOTES =
   `Sends with WANDB_API_KEY (or ~/.netrc) to WF_TRACE_SERVER_URL. Logs that were written for
-another server are left alone. What another process drains is waited for, not taken away; one that
-waits for its next attempt is asked to try now, also if the server has rejected it.
+another server are not sent. What another process drains is waited for, not taken over; a process
+that waits for its next attempt is asked to try now, even if the server has rejected it.
 
 Exit code 0 if all that was pending for the server is delivered; 1 if the time ran out, the server
 rejects the key, records became dead letters, or another process cannot send what only it may send:

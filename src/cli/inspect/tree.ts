@@ -224,7 +224,7 @@ function branch(placed: PlacedCall): string {
 
 /** Maximum characters of an exception. */
 const MAX_EXCEPTION_LENGTH = 200;
-/** Characters of a name or an exception that are shown however little room there is. */
+/** Minimum characters of a name or an exception. */
 const MIN_LENGTH = 12;
 
 function callText(call: CallNode, colors: Output["colors"], room: number): string {

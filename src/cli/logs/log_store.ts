@@ -41,6 +41,6 @@ export interface LogStore {
    * not apply to this kind of log.
    */
   verifier(scope: VerifyScope): Promise<LogVerifier>;
-  /** Why a filter means nothing; `null` if it means something, or nothing tells. */
+  /** Why a filter matches nothing; `null` if it matches something, or this is unknown. */
   missing(filter: LogFilter): Promise<MissingLogs | null>;
 }

@@ -95,7 +95,7 @@ test("relay: reads with bodies and paths that cannot be read are forwarded", asy
   await isUnharmed(relay);
 });
 
-test("relay: calls of another project than that of the path are left to the server", async () => {
+test("relay: calls of another project than that of the path are forwarded", async () => {
   await using server = await startMockServer();
   await using relay = await startRelay({ server: server.url });
   const call = completeOf(callId(1), { trace_id: callId(1) });

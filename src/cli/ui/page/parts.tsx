@@ -29,7 +29,7 @@ export function Badge({ state, title }: { state: string; title?: string }): JSX.
   return <span class={`badge ${TONES.get(state) ?? "calm"}`} title={title}>{state}</span>;
 }
 
-/** A table that scrolls by itself where it is too wide. */
+/** A table that scrolls horizontally if it is too wide. */
 export function Table(
   { label, titles, children }: {
     label: string;

@@ -140,7 +140,7 @@ export class StatusFeed {
       this.#error = [message ?? "The command is ending", hint].filter(Boolean).join(". ");
     }
     const took = clock.monotonic() - begun;
-    // A report that failed has waited, for example for servers that are away.
+    // A report that failed may have waited for servers that are unreachable.
     this.#nextAt = this.#error === null
       ? begun + Math.max(MIN_INTERVAL_MS, took / MAX_SHARE)
       : begun + took + MIN_INTERVAL_MS;
