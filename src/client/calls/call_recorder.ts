@@ -196,21 +196,17 @@ export class CallRecorder implements CallSink {
     endedAt: string = this.#options.ids.timestamp(),
   ): void {
     const { saveText, toText, append } = this.#options;
-    try {
-      const summary = this.#redacted(this.#finishSummary(own, call));
-      const counts = countStatus(call, exception === "" ? "success" : "error");
-      const text = this.#endHead + call.callId + '","trace_id":"' + call.traceId +
-        '","started_at":"' + call.startedAt + '","ended_at":"' +
-        // If the clock was set back, do not end a call before its start.
-        (endedAt < call.startedAt ? call.startedAt : endedAt) + '"' + exception + ',"output":' +
-        outputText(output, saveText) + ',"summary":' +
-        (isEmpty(summary) ? statusText(counts) : toText({ ...summary, status_counts: counts })) +
-        "}}";
-      append("call_end", text);
-      if (call.startText !== undefined) call.endText = text;
-    } catch (error) {
-      this.warnOnce("call-not-ended", "Cannot record the end of a call", error);
-    }
+    const summary = this.#redacted(this.#finishSummary(own, call));
+    const counts = countStatus(call, exception === "" ? "success" : "error");
+    const text = this.#endHead + call.callId + '","trace_id":"' + call.traceId +
+      '","started_at":"' + call.startedAt + '","ended_at":"' +
+      // If the clock was set back, do not end a call before its start.
+      (endedAt < call.startedAt ? call.startedAt : endedAt) + '"' + exception + ',"output":' +
+      outputText(output, saveText) + ',"summary":' +
+      (isEmpty(summary) ? statusText(counts) : toText({ ...summary, status_counts: counts })) +
+      "}}";
+    append("call_end", text);
+    if (call.startText !== undefined) call.endText = text;
   }
 
   /**

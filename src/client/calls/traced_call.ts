@@ -25,7 +25,7 @@ export interface Ending {
   readonly usage?: readonly ModelUsage[];
 }
 
-/** The recorder, as used by a call. No method throws. */
+/** The recorder, as used by a call. Only `succeed` and `fail` may throw. */
 export interface CallSink {
   /** Calls whose results are pending. */
   readonly unfinished: Set<Watcher>;
@@ -81,6 +81,8 @@ export class TracedCall implements CallContext, CallStackEntry {
     const outer = enterOwnCode();
     try {
       this.sink.succeed(this, output, ending);
+    } catch (error) {
+      this.#notEnded(error);
     } finally {
       leaveOwnCode(outer);
     }
@@ -93,9 +95,16 @@ export class TracedCall implements CallContext, CallStackEntry {
     const outer = enterOwnCode();
     try {
       this.sink.fail(this, error, output, ending);
+    } catch (problem) {
+      this.#notEnded(problem);
     } finally {
       leaveOwnCode(outer);
     }
+  }
+
+  /** The program must get its result or its error, not a problem of recording it. */
+  #notEnded(problem: unknown): void {
+    this.sink.warnOnce("call-not-ended", "Cannot record the end of a call", problem);
   }
 }
 

@@ -94,12 +94,27 @@ function errorValue(error: object): object {
 }
 
 /**
- * Returns the stack of an error; {@linkcode GETTER} if reading it would run a getter. Some runtimes
- * build the stack at the first read, from the current name and message.
+ * Returns the stack of an error; {@linkcode GETTER} if reading it could run code of the program.
+ * Some runtimes build the stack at the first read, from the current name and message.
  */
 export function readStack(error: object): unknown {
-  const isSafe = readSafely(error, "name") !== GETTER && readSafely(error, "message") !== GETTER;
+  const isSafe = !inheritsFromProxy(error) &&
+    ["name", "message"].every((key) => isPlainText(readSafely(error, key)));
   return isSafe ? readSafely(error, "stack") : GETTER;
+}
+
+function inheritsFromProxy(value: object): boolean {
+  for (let at: object | null = value; at !== null; at = Object.getPrototypeOf(at)) {
+    if (isProxy(at)) return true;
+  }
+  return false;
+}
+
+/** Returns whether a part of a stack becomes text without code of the program, or an exception. */
+function isPlainText(value: unknown): boolean {
+  return value === null ||
+    (typeof value !== "object" && typeof value !== "function" && typeof value !== "symbol" &&
+      value !== GETTER);
 }
 
 /** Native getters of errors, which run no code of the program. */
@@ -113,14 +128,14 @@ const errorGetters: ReadonlySet<unknown> = new Set([
 
 /**
  * Returns a property of an error; {@linkcode GETTER} if reading it would run a getter of the
- * program.
+ * program, `undefined` if it cannot be read: a stack is built by `Error.prepareStackTrace`, which
+ * may throw.
  */
 export function readSafely(error: object, key: string): unknown {
-  const found = findProperty(error, key);
-  if (found?.get === undefined) return found?.value;
-  if (!errorGetters.has(found.get)) return GETTER;
   try {
-    return apply(found.get, error, []);
+    const found = findProperty(error, key);
+    if (found?.get === undefined) return found?.value;
+    return errorGetters.has(found.get) ? apply(found.get, error, []) : GETTER;
   } catch {
     return undefined;
   }
