@@ -14,6 +14,7 @@ import { decorateLegacy, decorateMethod, type OpMaker } from "./op_decorators.ts
 import { opName } from "./op_name.ts";
 import { isAsyncFunction, keepProperties } from "./op_function.ts";
 import { observeResult, observeValue } from "../results/observe_result.ts";
+import type { AnyClass, InstanceMaker, OpClass } from "./class_types.ts";
 import type {
   AnyFunction,
   MethodDecoratorContext,
@@ -47,6 +48,19 @@ import { LazyCall, type TracedCall } from "../calls/traced_call.ts";
  * ```
  */
 export function op<T extends AnyFunction, S = unknown>(fn: T, options?: OpOptions<T, S>): Op<T>;
+/**
+ * Returns a traced class: each `new` is recorded as a call, with its arguments as inputs and the
+ * instance as output. Instances and derived classes are the same as those of the class itself. To
+ * trace methods, decorate them.
+ *
+ * @param fn The class to trace.
+ * @param options See {@linkcode OpOptions}.
+ */
+export function op<C extends AnyClass>(
+  fn: C,
+  // The context of a class decorator is none.
+  options?: OpOptions<InstanceMaker<C>> & { kind?: never },
+): OpClass<C>;
 /**
  * Returns a traced method, bound to its object, which is recorded as the input `self`.
  *
@@ -157,6 +171,9 @@ export const makeOp: OpMaker = (fn, options, name) => {
   const { bindThis } = options;
 
   function wrapper(this: unknown, ...params: unknown[]): unknown {
+    if (new.target !== undefined) {
+      return construct(state, params, new.target === wrapper ? state.fn : new.target);
+    }
     const recorder = globalRecorder();
     if (recorder === null) return Reflect.apply(state.fn, adopts ? this : bindThis ?? this, params);
     const self = adopts ? this : bindThis;
@@ -198,6 +215,27 @@ function officialRef(state: OpState): PropertyDescriptor {
       reportOwnOp(state.name);
     },
   };
+}
+
+/**
+ * Creates an instance as `new` on the op's function does.
+ *
+ * @param target The function, or a class that is derived from the op.
+ */
+// deno-lint-ignore ban-types -- any constructor
+function construct(state: OpState, params: unknown[], target: Function): unknown {
+  const call = globalRecorder()?.start(state, undefined, params, false) ?? null;
+  if (call === null) return Reflect.construct(state.fn, params, target);
+  let instance: unknown;
+  try {
+    instance = runInContext(call, Reflect.construct, state.fn, params, target);
+  } catch (error) {
+    call.fail(error);
+    throw error;
+  }
+  // A derived class goes on constructing it, so it is not observed, even if it is a stream.
+  call.succeed(instance);
+  return instance;
 }
 
 function runTraced(
