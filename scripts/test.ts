@@ -4,13 +4,10 @@
  *
  * ```sh
  * npm test                                   # check, then the suite on Deno, Bun and Node
- * npm run test:all                           # the same, and the long part: tests/long, conformance
  * npm run test:all -- --only-long            # only the long part
  * npm run test:bun -- wal/ reader            # files whose path contains one of the words, on Bun
  * npm run test:bun -- lease --name "expired" # of these, the tests whose title contains this text
- * npm test -- --jobs 4                       # files at once (default: until no core is idle)
- * npm test -- --limit 900                    # seconds that one file may take (default: 300)
- * npm run test:all -- --budget 30            # minutes for the whole run (default: no limit)
+ * npm test -- --help                         # all options
  * ```
  *
  * When the budget is used up, running files are stopped, and they and all others that have not run
@@ -27,9 +24,9 @@ import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { parseArgs } from "node:util";
 import { checkNames, runCheck } from "./check/steps.ts";
 import { NodeBundles } from "./test/node_bundles.ts";
+import { readTestOptions } from "./test/options.ts";
 import { projectRoot, run } from "./test/process.ts";
 import { Cores, runQueue, type Width } from "./test/queue.ts";
 import { Report, seconds } from "./test/report.ts";
@@ -42,41 +39,27 @@ import {
 } from "./test/runners.ts";
 import { runtimesOf, testFiles } from "./test/select.ts";
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    runtime: { type: "string", multiple: true },
-    check: { type: "boolean", default: false },
-    all: { type: "boolean", default: false },
-    "only-long": { type: "boolean", default: false },
-    name: { type: "string" },
-    jobs: { type: "string" },
-    limit: { type: "string", default: "300" },
-    budget: { type: "string" },
-  },
-});
-const onlyLong = values["only-long"];
+const options = readTestOptions();
+const { all, onlyLong, name: title } = options;
 /** With words or a title, only a part of the tests runs. */
-const isWhole = positionals.length === 0 && values.name === undefined;
-const runtimes = runtimeNames.filter((name) => values.runtime?.includes(name) ?? true);
-const files = testFiles(onlyLong ? "long" : values.all ? "all" : "short", positionals);
+const isWhole = options.words.length === 0 && title === undefined;
+const runtimes = runtimeNames.filter((name) => options.runtime.includes(name));
+const files = testFiles(onlyLong ? "long" : all ? "all" : "short", options.words);
 /** Time limit of the whole suite against the real server, ms. */
 const MAX_CONFORMANCE_MS = 90 * 60_000;
-const deadline = values.budget === undefined
-  ? Infinity
-  : performance.now() + Number(values.budget) * 60_000;
+const deadline = performance.now() + (options.budget ?? Infinity) * 60_000;
 /** Maximum number of files to repeat. */
 const MAX_AGAIN = process.env.CI ? 5 : 0;
 const report = new Report();
 const cores = new Cores();
 
 await runAll();
-if ((values.all || onlyLong) && isWhole) await runConformance();
+if ((all || onlyLong) && isWhole) await runConformance();
 process.exitCode = report.print(`cores ${(cores.busyShare() * 100).toFixed()}% busy`) ? 0 : 1;
 
 /** Number of files that run at once. */
 function width(): Width {
-  if (values.jobs !== undefined) return { least: Number(values.jobs), most: Number(values.jobs) };
+  if (options.jobs !== undefined) return { least: options.jobs, most: options.jobs };
   const count = Math.max(2, availableParallelism());
   return { least: count + 1, most: 3 * count };
 }
@@ -99,12 +82,12 @@ interface FileRun {
  */
 async function runAll(): Promise<void> {
   using bundles = runtimes.includes("node") ? new NodeBundles() : undefined;
-  const checks = values.check && !onlyLong && isWhole ? checkNames : [];
+  const checks = options.check && !onlyLong && isWhole ? checkNames : [];
   if (checks.length > 0) report.row("check");
   for (const runtime of runtimes) report.row(runtime);
   const failed: FileRun[] = [];
   const runtimesFor = (file: string): readonly RuntimeName[] =>
-    values.all || onlyLong ? runtimes : runtimesOf(file, runtimes);
+    all || onlyLong ? runtimes : runtimesOf(file, runtimes);
   const jobs = [
     ...checks.map((name) => () => check(name)),
     ...files.flatMap((file) => {
@@ -127,7 +110,7 @@ async function runAll(): Promise<void> {
     if (row.passed + row.failed > 0) continue;
     if (files.length > 0 && !files.some((file) => runtimesFor(file).includes(runtime))) continue;
     row.failed++;
-    const what = values.name === undefined ? "no test ran" : `no title contains "${values.name}"`;
+    const what = title === undefined ? "no test ran" : `no title contains "${title}"`;
     report.failures.push(`${runtime}: ${what}`);
   }
 }
@@ -160,7 +143,7 @@ async function runFile(
   runtime: RuntimeName,
   bundles: NodeBundles | undefined,
 ): Promise<FileRun> {
-  const limitMs = Math.min(Number(values.limit) * 1000, deadline - performance.now());
+  const limitMs = Math.min(options.limit * 1000, deadline - performance.now());
   if (limitMs <= 0) {
     const counts = { passed: 0, failed: 1, skipped: 0 };
     const failure = "did not run: the budget is used up";
@@ -182,7 +165,7 @@ async function runFile(
   const { status, ending, output, ms } = await run(...command, {
     limitMs,
     env: {
-      ...(values.name === undefined ? {} : { WEAVE_WAL_TEST_NAME: values.name }),
+      ...(title === undefined ? {} : { WEAVE_WAL_TEST_NAME: title }),
       ...(bundles === undefined ? {} : { TEST_BUNDLES_DIR: bundles.shared }),
     },
   });
@@ -190,7 +173,7 @@ async function runFile(
   const counts = read ?? { passed: 0, failed: 0, skipped: 0 };
   const empty = counts.passed + counts.failed + counts.skipped === 0;
   // Without tests, Node prints no report, and Bun exits with status 1.
-  const isFiltered = values.name !== undefined && empty && (read !== undefined || status === 0);
+  const isFiltered = title !== undefined && empty && (read !== undefined || status === 0);
   // A file can also fail outside its tests: an import that throws, an error after the last test.
   if (!isFiltered && counts.failed === 0 && (status !== 0 || empty)) counts.failed = 1;
   if (counts.failed === 0) return { file, runtime, counts, output, ms };
@@ -226,7 +209,7 @@ function printFile(file: string, fileRuns: readonly FileRun[]): void {
     (sum, { counts: { passed, failed } }) => sum + passed + failed,
     0,
   );
-  if (values.name !== undefined && total === 0) return;
+  if (title !== undefined && total === 0) return;
   console.log(`${file.replace("tests/", "")}: ${parts.join("; ")}`);
 }
 

@@ -70,9 +70,11 @@ export function createLogger(
     }
   };
   const event = (given: WalEvent): void => {
+    const isPrinted = SEVERITY[given.level] >= threshold;
+    if (listener === undefined && !isPrinted) return;
     const event = { ...given, message: redact(given.message) };
     if (listener) quietly(() => runUntraced(() => listener(event)));
-    if (SEVERITY[event.level] < threshold) return;
+    if (!isPrinted) return;
     quietly(() => sink.warn(`weave-wal: ${event.message}`));
   };
   return {

@@ -240,6 +240,7 @@ export class Sender {
   }
 
   async #drainOwn(): Promise<void> {
+    await null; // The append that began the segment does not wait for this.
     for (let segment = this.#own[0]; segment && !this.#stopped; segment = this.#own[0]) {
       const drain = this.#current = new Drain(segment, this.#options.drain);
       const end = await this.#held.run(drain);

@@ -18,7 +18,7 @@ export function nearest(
   let best: { name: string; distance: number } | undefined;
   for (const candidate of known) {
     if (Math.abs(candidate.length - name.length) > limit) continue;
-    const distance = editDistance(candidate.toLowerCase(), wanted);
+    const distance = editDistance(candidate.toLowerCase(), wanted, limit);
     if (distance <= limit && distance < (best?.distance ?? Infinity)) {
       best = { name: candidate, distance };
     }
@@ -26,8 +26,11 @@ export function nearest(
   return best?.name;
 }
 
-/** Returns the Levenshtein distance: the number of characters to insert, remove or replace. */
-function editDistance(a: string, b: string): number {
+/**
+ * Returns the Levenshtein distance: the number of characters to insert, remove or replace; any
+ * number above `limit` if it exceeds that.
+ */
+function editDistance(a: string, b: string, limit: number): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
@@ -36,6 +39,8 @@ function editDistance(a: string, b: string): number {
       next[j] = Math.min(next[j - 1] + 1, row[j] + 1, row[j - 1] + change);
     }
     row = next;
+    // No later row has a smaller minimum.
+    if (Math.min(...row) > limit) return limit + 1;
   }
   return row[b.length];
 }

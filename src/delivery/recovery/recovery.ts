@@ -46,12 +46,17 @@ export class Recovery {
   }
 
   /**
-   * Scans now and every {@linkcode SCAN_MS}; large directories less often, except when the server
-   * is back.
+   * Scans soon, off the caller's time, and then every {@linkcode SCAN_MS}; large directories less
+   * often, except when the server is back.
    */
   start(): void {
-    void this.#scanOnce(this.#watchers > 0).finally(() => {
-      if (!this.#stopped) this.#timer = this.#clock.after(SCAN_MS, () => this.start());
+    this.#scanAfter(0);
+  }
+
+  #scanAfter(ms: number): void {
+    if (this.#stopped) return;
+    this.#timer = this.#clock.after(ms, () => {
+      void this.#scanOnce(this.#watchers > 0).finally(() => this.#scanAfter(SCAN_MS));
     });
   }
 

@@ -84,10 +84,22 @@ export class SecretKeys {
 
 /** Normalizes a name: removes separators, case and a plural `s`. */
 function normalized(name: string): string {
-  return name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "").replace(/s$/, "");
+  const lower = name.toLowerCase();
+  const letters = isAscii(name)
+    ? lower.replace(/[^a-z0-9]/g, "")
+    : lower.replace(/[^\p{L}\p{N}]/gu, "");
+  return letters.replace(/s$/, "");
 }
 
 /** Splits a name at its separators and at its capital letters. */
 function wordsOf(name: string): string[] {
-  return name.replace(/(\p{Ll})(?=\p{Lu})/gu, "$1_").split(/[^\p{L}\p{N}]+/u).filter(Boolean);
+  const words = isAscii(name)
+    ? name.replace(/([a-z])(?=[A-Z])/g, "$1_").split(/[^A-Za-z0-9]+/)
+    : name.replace(/(\p{Ll})(?=\p{Lu})/gu, "$1_").split(/[^\p{L}\p{N}]+/u);
+  return words.filter(Boolean);
+}
+
+/** Classes of Unicode characters take a ms to compile, and most names do without. */
+function isAscii(name: string): boolean {
+  return /^[ -~]*$/.test(name);
 }

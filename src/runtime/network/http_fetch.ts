@@ -39,7 +39,7 @@ export interface HttpFetchOptions extends ConnectionsOptions {
 export function httpFetch(options: HttpFetchOptions): OwnFetch {
   const untrusted = new Set<string>();
   const connections = new Connections(options);
-  const agents = { "http:": agent("http:", connections), "https:": agent("https:", connections) };
+  const agents = new Map<string, Agent>();
   return async (input, init = {}) => {
     const url = new URL(input);
     const { protocol } = url;
@@ -51,9 +51,12 @@ export function httpFetch(options: HttpFetchOptions): OwnFetch {
     // Connecting for an aborted request would only end at its timeout.
     init.signal?.throwIfAborted();
     const forward = protocol === "http:" ? forwardProxy(options.proxyFor(url.origin)) : null;
+    let agent = agents.get(protocol);
+    // Not before it is needed: `node:https` takes ms to load.
+    if (agent === undefined) agents.set(protocol, agent = createAgent(protocol, connections));
     const sending = {
       method: init.method ?? "GET",
-      agent: agents[protocol],
+      agent,
       headers: {
         host: url.host,
         ...headers,
@@ -114,7 +117,7 @@ function forwardProxy(proxy: string | null): URL | null {
 }
 
 /** Creates an agent that keeps connections alive and creates them with `connections`. */
-function agent(protocol: "http:" | "https:", connections: Connections): Agent {
+function createAgent(protocol: "http:" | "https:", connections: Connections): Agent {
   const { Agent } = protocol === "https:" ? builtin("node:https") : builtin("node:http");
   return Object.assign(new Agent({ keepAlive: true }), {
     createConnection(

@@ -10,7 +10,12 @@ import { hasCode, WeaveWalError } from "../../errors.ts";
 import { DeadLetterFile } from "../dead_letters/dead_letter_file.ts";
 import type { OpenCallsKeeper } from "../open_calls/open_calls_keeper.ts";
 import { removeIfExists } from "../remove_file.ts";
-import { CheckpointPace, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
+import {
+  CheckpointPace,
+  type CheckpointState,
+  readCheckpoint,
+  writeCheckpoint,
+} from "./checkpoint.ts";
 import {
   type LineRange,
   type LineSet,
@@ -40,9 +45,20 @@ export interface FileSegmentOptions {
   readonly isSealed: () => boolean;
   /** Resolves with whether the log continues in a later segment. */
   readonly continues?: () => Promise<boolean>;
+  /** Whether the caller has just created the segment, so that no sender can have left sidecars. */
+  readonly isNew?: boolean;
   /** Preserves open calls when the segment is removed. */
   readonly openCalls?: () => OpenCallsKeeper | null;
 }
+
+/** What earlier senders delivered or dead-lettered, by the sidecars. */
+interface Settled extends CheckpointState {
+  /** Offsets of dead-lettered lines at or after the checkpoint. */
+  readonly deadLettered: ReadonlySet<number>;
+  readonly delivered: readonly LineRange[];
+}
+
+const NOTHING_SETTLED: Settled = { offset: 0, deadLettered: new Set(), delivered: [] };
 
 /** A segment on disk that this process drains. */
 export class FileSegment implements Segment {
@@ -94,19 +110,26 @@ export class FileSegment implements Segment {
     const server = namesServer(options.stem) ? undefined : options.server;
     const { files, clock } = runtime;
     this.#deadLetters = new DeadLetterFile(files, clock, directory, paths, server);
-    const state = readCheckpoint(
-      runtime.files,
-      paths.checkpoint,
-      file.size(),
-      (offset) => file.byteAt(offset - 1) === 10,
-    );
-    this.checkpoint = this.#acknowledged = this.#checkpointed = state.offset;
-    this.invalidReason = state.invalidReason;
-    const deadLettered = this.#deadLetters.offsets(state.offset);
+    const { offset, invalidReason, deadLettered, delivered } = options.isNew
+      ? NOTHING_SETTLED
+      : this.#readSettled(file);
+    this.checkpoint = this.#acknowledged = this.#checkpointed = offset;
+    this.invalidReason = invalidReason;
     this.#confirmed = deadLettered.size === 0;
-    this.#delivered = readDeliveredLines(runtime.files, paths.delivered);
-    this.#hasDelivered = this.#delivered.length > 0;
-    this.settledLines = new SettledLines(deadLettered, this.#delivered);
+    this.#delivered = delivered;
+    this.#hasDelivered = delivered.length > 0;
+    this.settledLines = new SettledLines(deadLettered, delivered);
+  }
+
+  #readSettled(file: ReadFile): Settled {
+    const { runtime: { files }, paths } = this.#options;
+    const startsLine = (offset: number): boolean => file.byteAt(offset - 1) === 10;
+    const state = readCheckpoint(files, paths.checkpoint, file.size(), startsLine);
+    return {
+      ...state,
+      deadLettered: this.#deadLetters.offsets(state.offset),
+      delivered: readDeliveredLines(files, paths.delivered),
+    };
   }
 
   end(): number {

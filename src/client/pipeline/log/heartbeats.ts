@@ -25,9 +25,13 @@ export class Heartbeats {
   readonly #options: HeartbeatsOptions;
   #timer: Timer;
 
-  /** Starts; the first heartbeats are sent after one interval. */
+  /**
+   * Starts. The first heartbeats are sent after one interval, except that of the process, which the
+   * first record would have to wait for.
+   */
   constructor(options: HeartbeatsOptions) {
     this.#options = options;
+    options.monitor.guard("heartbeat", () => options.disk?.presence.heartbeat());
     this.#timer = this.#schedule();
   }
 
