@@ -27,11 +27,11 @@ export class Heartbeats {
 
   /**
    * Starts. The first heartbeats are sent after one interval, except that of the process, which the
-   * first record would have to wait for.
+   * first record would have to wait for, and whose errors that record meets.
    */
   constructor(options: HeartbeatsOptions) {
     this.#options = options;
-    options.monitor.guard("heartbeat", () => options.disk?.presence.heartbeat());
+    options.disk?.presence.tryHeartbeat();
     this.#timer = this.#schedule();
   }
 
