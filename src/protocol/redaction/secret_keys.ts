@@ -85,10 +85,10 @@ export class SecretKeys {
 /** Normalizes a name: removes separators, case and a plural `s`. */
 function normalized(name: string): string {
   const lower = name.toLowerCase();
-  const letters = isAscii(name)
+  const plain = isAscii(name)
     ? lower.replace(/[^a-z0-9]/g, "")
     : lower.replace(/[^\p{L}\p{N}]/gu, "");
-  return letters.replace(/s$/, "");
+  return plain.replace(/s$/, "");
 }
 
 /** Splits a name at its separators and at its capital letters. */

@@ -51,7 +51,7 @@ export interface FileSegmentOptions {
   readonly openCalls?: () => OpenCallsKeeper | null;
 }
 
-/** What earlier senders delivered or dead-lettered, by the sidecars. */
+/** Lines that earlier senders delivered or dead-lettered, by the sidecars. */
 interface Settled extends CheckpointState {
   /** Offsets of dead-lettered lines at or after the checkpoint. */
   readonly deadLettered: ReadonlySet<number>;
