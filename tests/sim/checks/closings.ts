@@ -56,11 +56,13 @@ export class Closings {
     const limit = owner.lastHeartbeat + TRUSTED_MS;
     const begun = lines.flatMap((line) => this.#span(line)?.span.startedAt ?? []);
     const last = Math.max(owner.lastHeartbeat, ...begun.filter((time) => time <= limit));
-    // The record that holds the time may have been removed since.
-    const reported = owner.reported.filter((time) => time <= limit).map((time) =>
-      Math.max(last, time)
-    );
-    return [last, ...reported];
+    // The record that holds the time may have been removed since, and so may a span that has ended.
+    const spans = [...this.#context.ledger.spans.values()]
+      .flatMap(({ span, origin }) => origin === owner ? span.startedAt : []);
+    const earlier = [...owner.reported, ...spans]
+      .filter((time) => time <= limit)
+      .map((time) => Math.max(last, time));
+    return [last, ...earlier];
   }
 
   #span(line: string): ReturnType<SimContext["ledger"]["spans"]["get"]> {
