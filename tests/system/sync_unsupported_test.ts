@@ -15,6 +15,7 @@ interface Report {
   readonly appended: number;
   readonly lost: number;
   readonly syncs: readonly string[];
+  readonly syncError: { message: string; code: string } | null;
   readonly events: readonly string[];
 }
 
@@ -51,6 +52,8 @@ function keptOnDisk({ report, onDisk, lines }: Awaited<ReturnType<typeof run>>):
   assert.equal(onDisk.size, RECORDS, "every record survives SIGKILL");
   assert.equal(lines, RECORDS, "none is written twice");
   assert.deepEqual(report.syncs, ["ENOTSUP", "ENOTSUP"]);
+  assert.equal(report.syncError?.code, "ENOTSUP");
+  assert.ok(report.events[0].includes(report.syncError.message), report.syncError.message);
   assert.equal(report.events.length, 1, report.events.join("\n"));
   assert.match(
     report.events[0],
@@ -81,6 +84,7 @@ test("failing syncs are not mistaken for missing support for syncs", async () =>
   const { report } = await run({ fsync: "interval", segmentBytes: 1e9 }, () => ({ under }));
   assert.ok(report.events.length > 0);
   assert.deepEqual(report.events.filter((event) => event.includes("sync-unsupported")), []);
+  assert.equal(report.syncError, null);
   assert.ok(!report.syncs.includes("ENOTSUP"), report.syncs.join());
 }, { skip: strace, timeout: 60_000 });
 

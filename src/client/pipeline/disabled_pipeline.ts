@@ -29,6 +29,7 @@ const NO_STATS: WalStats = {
   server: { state: "up", reason: "", since: 0, nextAttempt: null },
   memory: { records: 0, bytes: 0 },
   diskError: null,
+  syncError: null,
   disk: null,
 };
 

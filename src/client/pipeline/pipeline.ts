@@ -153,6 +153,11 @@ export interface WalStats {
   /** Why the disk fails, and since when (epoch ms); `null` if it does not. */
   readonly diskError: DiskError | null;
   /**
+   * Why records on disk cannot be fsynced: they survive the end of the process, but perhaps not a
+   * crash of the machine. `null` if they can, or if none had to be yet.
+   */
+  readonly syncError: DiskError | null;
+  /**
    * Bytes in use by the project's directory, their limit, and when the limit is reached at the
    * current rate (epoch ms; `null` if usage does not grow); `null` without a disk.
    */

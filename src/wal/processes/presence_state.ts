@@ -62,7 +62,7 @@ export interface LogReport {
 }
 
 /**
- * An error that prevents records from being written to disk.
+ * An error that prevents records from being written to disk, or from being fsynced.
  *
  * @example
  * ```ts

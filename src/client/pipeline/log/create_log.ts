@@ -52,7 +52,7 @@ export function createLog(options: CreateLogOptions): CreatedLog {
     onSegment: options.onSegment,
     onAppend: options.onAppend,
     onSyncError: (error) => monitor.failed("sync", error),
-    onSyncUnsupported: (error) => monitor.events.syncUnsupported(messageOf(error)),
+    onSyncUnsupported: (error) => monitor.syncUnsupported(error),
     onDetached: () => monitor.events.logRemoved(),
   };
   const memory = new MemoryLog({

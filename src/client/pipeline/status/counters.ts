@@ -83,6 +83,8 @@ export class PipelineCounters {
   server: ServerStatus;
   /** Why the disk fails, and since when; `null` if it does not. */
   diskError: DiskError | null = null;
+  /** Why records on disk cannot be synced; `null` if they can. */
+  syncError: DiskError | null = null;
 
   /** Starts at zero, and assumes that the server is up. */
   constructor(clock: Clock) {
@@ -125,9 +127,16 @@ export class PipelineCounters {
 
   /** Stores that the disk failed with this error and message, or works again (`null`). */
   diskChanged(error: unknown, message: string): void {
-    this.diskError = error === null
-      ? null
-      : { message, code: errorCode(error) ?? "unknown", at: this.#clock.now() };
+    this.diskError = error === null ? null : this.#errorNow(error, message);
+  }
+
+  /** Stores that the disk cannot sync. */
+  syncUnsupported(error: unknown, message: string): void {
+    this.syncError = this.#errorNow(error, message);
+  }
+
+  #errorNow(error: unknown, message: string): DiskError {
+    return { message, code: errorCode(error) ?? "unknown", at: this.#clock.now() };
   }
 
   /**

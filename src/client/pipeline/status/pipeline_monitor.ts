@@ -93,6 +93,13 @@ export class PipelineMonitor {
     this.#reportFailed(what, error);
   }
 
+  /** The disk, or the runtime, cannot sync. */
+  syncUnsupported(error: unknown): void {
+    const message = messageOf(error);
+    this.counters.syncUnsupported(error, message);
+    this.events.syncUnsupported(message);
+  }
+
   /** Data could not be synced. */
   syncFailed(error: unknown): void {
     // The log already reported that this host does not support syncing.

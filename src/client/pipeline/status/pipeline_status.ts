@@ -45,7 +45,7 @@ export class PipelineStatus {
     // Last, so that the counters read after it match.
     const { records, bytes, isEstimate } = await this.#pending("all");
     const { appended, delivered, deadLettered, dropped } = counters;
-    const { lastDelivery, lastError, server, diskError } = counters;
+    const { lastDelivery, lastError, server, diskError, syncError } = counters;
     return {
       log: logs.log.kind,
       pendingRecords: records,
@@ -61,6 +61,7 @@ export class PipelineStatus {
       server: { ...server, nextAttempt: this.#nextAttempt() },
       memory: logs.memory.pending,
       diskError,
+      syncError,
       disk: disk?.usage ?? null,
     };
   }

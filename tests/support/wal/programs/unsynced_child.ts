@@ -35,7 +35,7 @@ const syncs: string[] = [];
 for (let n = 0; n < 2; n++) {
   syncs.push(await pipeline.sync().then(() => "synced", (error) => errorCode(error) ?? "no code"));
 }
-const { log, appended, dropped } = await pipeline.stats();
+const { log, appended, dropped, syncError } = await pipeline.stats();
 const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
-console.log(JSON.stringify({ log, appended, lost, syncs, events }));
+console.log(JSON.stringify({ log, appended, lost, syncs, syncError, events }));
 process.kill(process.pid, "SIGKILL");
