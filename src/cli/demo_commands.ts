@@ -9,7 +9,7 @@ import { Command } from "commander";
 
 /** Creates `demo`: a traced program that is killed without losing data. */
 export function demoCommand(setCode: (code: number) => void): Command {
-  return ownArguments("demo", "See it work: an outage, a kill, and nothing lost", async (args) => {
+  return ownArguments("demo", "Show an outage and a kill that lose no call", async (args) => {
     const { runDemo } = await import("../../tools/demo/run_demo.ts");
     setCode(await runDemo(args));
   });
@@ -17,10 +17,14 @@ export function demoCommand(setCode: (code: number) => void): Command {
 
 /** Creates `mock`: a local trace server. */
 export function mockCommand(setCode: (code: number) => void): Command {
-  return ownArguments("mock", "Play a Weave trace server on this machine", async (args) => {
-    const { runMock } = await import("../../tools/mock_server/command.ts");
-    setCode(await runMock(args));
-  });
+  return ownArguments(
+    "mock",
+    "Run a local mock trace server, no W&B account needed",
+    async (args) => {
+      const { runMock } = await import("../../tools/mock_server/command.ts");
+      setCode(await runMock(args));
+    },
+  );
 }
 
 function ownArguments(

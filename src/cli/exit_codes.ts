@@ -3,11 +3,11 @@
  *
  * | code | meaning |
  * |---|---|
- * | 0 | done; a check found nothing |
- * | 1 | a check failed, or not everything arrived |
- * | 2 | the command or its settings cannot be used |
+ * | 0 | success; checks found nothing |
+ * | 1 | a check failed, or some records were not delivered |
+ * | 2 | invalid command line or settings |
  * | 3 | the disk or the command itself failed |
- * | 130, 143 | ended by SIGINT, SIGTERM |
+ * | 130, 143 | ended by SIGINT or SIGTERM |
  *
  * @module
  */
@@ -52,8 +52,8 @@ export interface Ending {
   readonly hint?: string;
 }
 
-const OWNER_ONLY = "Only the owner can read logs: run this as the user that writes them";
-const NOT_OURS = "Logs consist of regular files and directories: move away what is at that path";
+const OWNER_ONLY = "Only its owner can read a log: run this as the user that the programs run as";
+const NOT_OURS = "A log consists of regular files and directories: move away what is at that path";
 
 /** Actions to take for file system errors. */
 const HINTS: Record<string, string> = {
@@ -96,6 +96,6 @@ export function endingOf(error: unknown): Ending {
   return {
     code: EXIT.trouble,
     message: `Unexpected failure: ${message}`,
-    hint: "This is a mistake in weave-wal; WEAVE_LOG_LEVEL=debug prints where",
+    hint: "This is a bug in weave-wal; WEAVE_LOG_LEVEL=debug prints a stack trace",
   };
 }

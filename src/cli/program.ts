@@ -20,15 +20,14 @@ import { verifyCommand } from "./verify/verify.ts";
 
 const NOTES = `
 Exit codes:
-  0  done; a check found nothing
-  1  a check failed, or not everything arrived
-  2  the command or its settings cannot be used
-  3  the disk or the command itself failed
-  130, 143  ended by SIGINT, SIGTERM
+  0         success; checks found nothing
+  1         a check failed, or some records were not delivered
+  2         invalid command line or settings
+  3         the disk or the command itself failed
+  130, 143  ended by SIGINT or SIGTERM
 
-Settings come from the environment (WEAVE_WAL_DIR, WF_TRACE_SERVER_URL, WANDB_API_KEY, …), from
-weave.jsonc in the working directory and from ~/.netrc, as in the library; NO_COLOR disables
-colors.`;
+Settings are those of the library: environment variables (WEAVE_WAL_DIR, WF_TRACE_SERVER_URL,
+WANDB_API_KEY, …), weave.jsonc in the working directory, ~/.netrc. NO_COLOR disables colors.`;
 
 /**
  * Runs `weave-wal` with `args` (the words after the command name).

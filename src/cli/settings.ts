@@ -62,7 +62,9 @@ export function commandSettings(
       .replace('option "walDir"', "--dir").replace('option "serverUrl"', "--server")
       .replace(' or option "baseUrl"', "").replace(', option "apiKey"', "").replace(WRITE_ONLY, "");
     if (error.code === "ERR_MISSING_API_KEY") {
-      throw new CommandError(message, { hint: "A server that asks for no key takes any word" });
+      throw new CommandError(message, {
+        hint: "If the server needs no key, set WANDB_API_KEY to any value",
+      });
     }
     throw new WeaveWalError(error.code, message, { cause: error });
   }

@@ -20,17 +20,17 @@ test(
     const shown = linesOf((await run("inspect", "--json", "--project", NAME)).out);
     assert.ok(shown.every((line, i) => line.endsWith(`"req":${records[i][1]}}`)), shown.join("\n"));
     const { offset, file, state } = JSON.parse(shown[4]);
-    assert.deepEqual([file, state], ["LOG", "waiting"]);
+    assert.deepEqual([file, state], ["LOG", "pending"]);
     const rest = await run("inspect", "--json", "--project", NAME, "--offset", `${offset}`);
     assert.deepEqual(linesOf(rest.out), shown.slice(4));
     const table = await run("inspect", "--limit", "3");
     assert.match(table.out, /^acme\/chat LOG 7 messages$/m);
-    assert.match(table.out, /^Shown: 3; --limit 0 for all$/m);
+    assert.match(table.out, /^Shown: 3; --limit 0 shows all$/m);
     const two = await run("inspect", "--offset", "1");
     assert.equal(two.code, 2);
     assert.match(two.err, /Cannot use --offset with 2 projects/);
     const path = await run("inspect", ".");
-    assert.match(path.err, /Cannot use FILE\|DIR with --log/);
+    assert.match(path.err, /Cannot use a path with --log/);
   },
   options,
 );

@@ -158,7 +158,7 @@ test(
     const before = await plan("--partitions", "2", "--max-log", "1");
     assert.equal(before.code, 0, before.err);
     assert.match(before.out, /2 partitions, 1 replica, 1\.1 GB.* dead letters: 1\.1 GB/);
-    assert.match(before.out, /Would make: PLAN\n[^]*Would make: PLAN_DEAD/);
+    assert.match(before.out, /Would create: PLAN\n[^]*Would create: PLAN_DEAD/);
     await (await openTestEngine(server.address, { server: mock.url, partitions: 2 }, "PLAN"))
       .close();
     assert.match((await plan()).out, /Nothing to do/);

@@ -39,7 +39,7 @@ test(
     const { code, err } = await relay.ended;
     assert.equal(code, 0, err);
     assert.equal(mock.store.finishedCount(PROJECT), 1);
-    assert.match(err, /Ended: 1 request and 2 records taken/);
+    assert.match(err, /Ended: accepted 1 request with 2 records/);
     assert.ok(!err.includes(KEY));
   },
   SLOW,
@@ -86,8 +86,11 @@ test(
     const short = await refused("--token-file", "short");
     assert.match(short, /Cannot use --token-file short: a token has fewer than 16/);
     assert.ok(!short.includes("short-one"));
-    assert.match(await refused("--tls-cert", "cert.pem"), /without --tls-key/);
-    assert.match(await refused("--listen", "127.0.0.1:99999"), /Invalid address/);
+    assert.match(
+      await refused("--tls-cert", "cert.pem"),
+      /--tls-cert and --tls-key are needed together/,
+    );
+    assert.match(await refused("--listen", "127.0.0.1:99999"), /Expected an address/);
     assert.match(await refused("--fsync", "always"), /not one of group, interval, never/);
     writeFileSync(join(place.path, "tokens"), `# for callers\n${TOKEN}\n`);
     const relay = await startRelayProcess(surroundings, ["--token-file", "tokens"]);

@@ -38,15 +38,17 @@ const REASONS = ["refused", "unsendable", "corrupt", "torn", "oversize", "unknow
 
 /** Creates the command. */
 export function deadLettersCommand(context: Context, setCode: SetCode): Command {
-  return describe("dead-letters", "Manage records that were rejected or cannot be read", {
+  return describe("dead-letters", "List, show, retry, export and drop dead letters", {
     examples: [
       ["weave-wal dead-letters list", "dead letters, grouped by reason"],
-      ["weave-wal dead-letters show 1", "one of them, whole"],
-      ["weave-wal dead-letters retry", "send the refused ones again"],
+      ["weave-wal dead-letters show 1", "one dead letter, complete"],
+      ["weave-wal dead-letters retry", "send all rejected records again"],
       ["weave-wal dead-letters list --log nats://n1,n2,n3", "those of a relay's stream"],
     ],
-    notes: "Dead letters are kept until they are retried or dropped. A name is a number of\n" +
-      "`list --all`, or an id, which does not change when others go.",
+    notes:
+      "A dead letter is a record that the server rejected or that is not valid. It stays until you\n" +
+      "retry or drop it. Commands take the numbers or the IDs that `list --all` shows; numbers change\n" +
+      "when other dead letters are removed, IDs do not.",
   })
     .addCommand(listCommand(context))
     .addCommand(showCommand(context))
@@ -58,12 +60,12 @@ export function deadLettersCommand(context: Context, setCode: SetCode): Command 
 function listCommand(context: Context): Command {
   return withFilter(describe("list", "List dead letters, grouped by reason", {
     examples: [
-      ["weave-wal dead-letters list", "one line a reason"],
-      ["weave-wal dead-letters list --all --status 400", "one line a dead letter"],
+      ["weave-wal dead-letters list", "one line per reason"],
+      ["weave-wal dead-letters list --all --status 400", "one line per dead letter"],
     ],
   }))
-    .option("--all", "one line a dead letter")
-    .option("--json", "one JSON value; with --all one line of JSON a dead letter")
+    .option("--all", "print one line per dead letter")
+    .option("--json", "print JSON; with --all, one line per dead letter")
     .action(async (flags: DeadLetterFlags) => {
       const list = flags.all ? listAll : listGroups;
       await withLog(
@@ -76,10 +78,13 @@ function listCommand(context: Context): Command {
 
 function showCommand(context: Context): Command {
   return withStreamOption(withLogOptions(describe("show", "Show one complete dead letter", {
-    examples: [["weave-wal dead-letters show 3", "reason, server's message and request"]],
+    examples: [[
+      "weave-wal dead-letters show 3",
+      "the reason, the server's message and the request",
+    ]],
   })))
-    .argument("<name>", "number or id")
-    .option("--json", "one line of JSON, the request byte for byte")
+    .argument("<name>", "number or ID")
+    .option("--json", "print one line of JSON, with the request byte for byte")
     .action(async (name: string, flags: DeadLetterFlags) => {
       await withLog(context, flags, async (log) => {
         for await (const deadLetter of deadLettersOf(log, [name], flags)) {
@@ -92,17 +97,20 @@ function showCommand(context: Context): Command {
 function retryCommand(context: Context, setCode: SetCode): Command {
   const command = describe("retry", "Send dead letters again; those that fail again stay", {
     examples: [
-      ["weave-wal dead-letters retry", "all that the server refused"],
+      ["weave-wal dead-letters retry", "all rejected records"],
       ["weave-wal dead-letters retry 1 2 --timeout 30s", "two of them"],
     ],
     notes:
-      "Those of other servers are not sent unless they are named. Exit code 0 when the server\n" +
-      "took all of them, else 1.",
+      "Dead letters for other servers are sent only if you name them. Exit code 0 if the server\n" +
+      "accepted all of them, 1 otherwise.",
   });
   return withFilter(command, "trace server to send to (default: WF_TRACE_SERVER_URL)")
-    .argument("[names...]", "numbers or ids (default: all that were refused, and the Python SDK's)")
-    .option("--timeout <time>", "give up waiting after this long", parseDuration)
-    .option("--json", "one JSON value at the end")
+    .argument(
+      "[names...]",
+      "numbers or IDs (default: all rejected records, and those of the Python SDK)",
+    )
+    .option("--timeout <time>", "stop after this long; the rest stays", parseDuration)
+    .option("--json", "print JSON at the end")
     .action(async (names: string[], flags: DeadLetterFlags) => {
       const settings = commandSettings(context.runtime, flags, "needed");
       await withLog(context, flags, async (log) => {
@@ -123,16 +131,16 @@ function retryCommand(context: Context, setCode: SetCode): Command {
 }
 
 function exportCommand(context: Context): Command {
-  return withFilter(describe("export", "Write dead letters as lines of JSON", {
+  return withFilter(describe("export", "Write dead letters as JSON lines", {
     examples: [
       ["weave-wal dead-letters export > dead_letters.jsonl", "all of them"],
       ["weave-wal dead-letters export --status 422 --output bad.jsonl", "to a file of mode 0600"],
     ],
     notes:
-      "Each line holds the request byte for byte in `req`; the bytes of an invalid record in `base64`.",
+      "Each line contains the request byte for byte (`req`), or the bytes of an invalid record (`base64`).",
   }))
-    .argument("[names...]", "numbers or ids (default: all)")
-    .option("--output <file>", "a file to be made, instead of standard output")
+    .argument("[names...]", "numbers or IDs (default: all)")
+    .option("--output <file>", "write to this new file instead of standard output")
     .action(async (names: string[], flags: DeadLetterFlags) => {
       await withLog(context, flags, (log) => {
         const deadLetters = deadLettersOf(log, names, flags);
@@ -144,21 +152,25 @@ function exportCommand(context: Context): Command {
 function dropCommand(context: Context, setCode: SetCode): Command {
   return withFilter(describe("drop", "Permanently delete dead letters, after confirmation", {
     examples: [
-      ["weave-wal dead-letters drop 3", "one of them"],
-      ["weave-wal dead-letters drop --status 422 --yes", "a whole group, without asking"],
+      ["weave-wal dead-letters drop 3", "one dead letter"],
+      [
+        "weave-wal dead-letters drop --status 422 --yes",
+        "all with this status, without confirmation",
+      ],
     ],
-    notes: "Exit code 1 if you answer no.",
+    notes:
+      "Requires a selection: names, --reason, --type, --status or --all. Exit code 1 if you answer no.",
   }))
-    .argument("[names...]", "numbers or ids")
-    .option("--all", "all dead letters that the other options leave")
-    .option("--yes", "do not ask")
+    .argument("[names...]", "numbers or IDs")
+    .option("--all", "all dead letters that match the other options")
+    .option("--yes", "do not ask for confirmation")
     .action(async (names: string[], flags: DeadLetterFlags) => {
       const { all, reason, type, status } = flags;
       if (names.length === 0 && !all && !reason && !type && !status) {
         throw new CommandError(
-          "Cannot drop without a choice: no name, --reason, --type or --status",
+          "Cannot drop dead letters without a selection: give numbers, --reason, --type or --status",
           {
-            hint: "--all drops all of them",
+            hint: "--all selects all of them",
           },
         );
       }
@@ -183,15 +195,19 @@ function withFilter(command: Command, server?: string): Command {
   return withStreamOption(withLogOptions(command, server))
     .option(
       "--reason <reason>",
-      "only refused, corrupt, torn or oversize ones",
+      `only with these reasons: ${REASONS.join(", ")}`,
       collect(parseOneOf(REASONS)),
     )
     .option(
       "--type <type>",
-      "only records of this type",
+      "only records of these types",
       collect(parseOneOf([...RECORD_TYPES, "unreadable"])),
     )
-    .option("--status <status>", "only those refused with this HTTP status", collect(parseCount));
+    .option(
+      "--status <status>",
+      "only those rejected with these HTTP statuses",
+      collect(parseCount),
+    );
 }
 
 function deadLettersOf(

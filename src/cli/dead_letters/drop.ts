@@ -26,15 +26,20 @@ export async function dropDeadLetters(
     return EXIT.ok;
   }
   if (!yes) {
-    const answer = await ask(`Drop ${plural(count, "dead letter")} for good? [y/N] `, stop)
+    const answer = await ask(`Permanently delete ${plural(count, "dead letter")}? [y/N] `, stop)
       .catch((error) => {
         throwIfStopped(stop);
         throw error;
       });
     if (answer === null) {
-      throw new CommandError(`Cannot ask whether to drop ${plural(count, "dead letter")}`, {
-        hint: "Nobody is at the terminal; --yes drops without asking",
-      });
+      throw new CommandError(
+        `Cannot ask for confirmation to drop ${
+          plural(count, "dead letter")
+        }: standard input is not a terminal`,
+        {
+          hint: "--yes drops them without confirmation",
+        },
+      );
     }
     if (!/^y(es)?$/i.test(answer.trim())) {
       await out.write("Nothing dropped\n");

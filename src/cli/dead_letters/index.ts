@@ -35,7 +35,7 @@ export async function* readIndex(
   }
   for (const name of missing) {
     throw new CommandError(`Cannot find a dead letter: ${quoted(name)}`, {
-      hint: "weave-wal dead-letters list --all shows their numbers and ids",
+      hint: "weave-wal dead-letters list --all shows their numbers and IDs",
     });
   }
 }

@@ -129,15 +129,19 @@ function resultText({ chosen, result, others, trouble }: Resent): string {
   const { delivered, refused, unreadable, busy, stopped } = result;
   const skipped = others === 0
     ? ""
-    : `Left alone, they are for another server: ${others}; name them to send them to this one\n`;
+    : `Not sent, for another server: ${others}; name them to send them to this one\n`;
   if (chosen === 0) return `No dead letters to send again\n${skipped}`;
   const left = chosen - delivered - refused - unreadable;
   const lines = [
     `Delivered ${delivered} of ${plural(chosen, "dead letter")}`,
-    ...(refused > 0 ? [`Refused again: ${refused}`] : []),
-    ...(unreadable > 0 ? [`Not sent, they hold no record: ${unreadable}`] : []),
-    ...busy.map((directory) => `Another process holds those of ${printable(directory)}`),
-    ...(stopped ? [`Not answered: ${left}${trouble === null ? "" : `; last: ${trouble}`}`] : []),
+    ...(refused > 0 ? [`Rejected again: ${refused}`] : []),
+    ...(unreadable > 0 ? [`Not sent, not valid records: ${unreadable}`] : []),
+    ...busy.map((directory) =>
+      `Another process is retrying or dropping those of ${printable(directory)}`
+    ),
+    ...(stopped
+      ? [`No response: ${left}${trouble === null ? "" : `; last error: ${trouble}`}`]
+      : []),
   ];
   return `${lines.join("\n")}\n${skipped}`;
 }

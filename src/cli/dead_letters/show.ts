@@ -63,7 +63,7 @@ export async function showDeadLetter(
     ? rawText(await source.bytes(deadLetter, MAX_SHOWN))
     : prettyText(entry.request);
   const shown = clip(text, MAX_SHOWN);
-  const cut = shown.length < text.length ? "\n(cut; --json shows all)" : "";
+  const cut = shown.length < text.length ? "\n(truncated; --json shows all)" : "";
   await out.write(`\n${shown}${cut}\n`);
 }
 
@@ -84,7 +84,7 @@ export async function exportDeadLetters(
   }
   const path = isAbsolute(output) ? output : join(process.cwd(), output);
   if (files.stat(path) !== null) {
-    throw new CommandError(`Cannot use --output: ${quoted(output)} is there already`);
+    throw new CommandError(`Cannot use --output: ${quoted(output)} exists already`);
   }
   const file = openOutput(files, path, output);
   let count = 0;

@@ -35,21 +35,21 @@ interface FlushFlags extends LogFlags, LogOptionFlags {
 const GRACE_MS = 10_000;
 
 const NOTES =
-  `Sends with WANDB_API_KEY (or ~/.netrc) to WF_TRACE_SERVER_URL. Logs that were written for
-another server are not sent. What another process drains is waited for, not taken over; a process
-that waits for its next attempt is asked to try now, even if the server has rejected it.
+  `Sends to WF_TRACE_SERVER_URL with WANDB_API_KEY (or ~/.netrc). Logs for other servers are not sent.
+Segments that another process drains are waited for, not taken over; that process is asked to try
+now, even if the server has rejected it.
 
-Exit code 0 if all that was pending for the server is delivered; 1 if the time ran out, the server
-rejects the key, records became dead letters, or another process cannot send what only it may send:
-it does not respond, or its records are in its memory only. --follow ends with 0 on SIGTERM.`;
+Exit code 0 if all records that were pending for the server are delivered. 1 if the time ran out, the
+server rejects the requests, records became dead letters, or a process cannot send what only it may
+send: it does not respond, or has records only in its memory. --follow ends with 0 on SIGTERM.`;
 
 /** Creates the command. */
 export function flushCommand(context: Context, setCode: (code: number) => void): Command {
-  const command = describe("flush", "Send what is pending in the logs", {
+  const command = describe("flush", "Send pending records, once or continuously", {
     examples: [
-      ["weave-wal flush", "send everything that is pending, then end"],
-      ["weave-wal flush --timeout 30s --project acme/chat", "one project, half a minute at most"],
-      ["weave-wal flush --follow", "stay: be the sender of programs that only write"],
+      ["weave-wal flush", "send everything that is pending"],
+      ["weave-wal flush --timeout 30s --project acme/chat", "one project, for at most 30 seconds"],
+      ["weave-wal flush --follow", "keep sending, for write-only programs"],
       ["weave-wal flush --follow --metrics", "the same, with metrics for Prometheus"],
       ["weave-wal flush --follow --log nats://n1,n2,n3", "a sender of a relay's stream"],
     ],
@@ -57,11 +57,11 @@ export function flushCommand(context: Context, setCode: (code: number) => void):
   });
   withLogOptions(command, "trace server to send to (default: WF_TRACE_SERVER_URL)");
   return withStreamOption(command)
-    .option("--timeout <time>", "give up waiting after this long; the rest stays", parseDuration)
-    .option("--follow", "stay, and send whatever is written, in new projects too")
+    .option("--timeout <time>", "stop after this long; the rest stays on disk", parseDuration)
+    .option("--follow", "keep sending, including projects that appear later")
     .option(
       "--grace <time>",
-      "with --follow: go on sending this long after SIGTERM (default: 10s)",
+      "with --follow: keep sending this long after SIGTERM (default: 10s)",
       parseDuration,
     )
     .option(
@@ -69,13 +69,15 @@ export function flushCommand(context: Context, setCode: (code: number) => void):
       `with --follow: serve metrics for Prometheus at /metrics (default: ${METRICS_ADDRESS})`,
       parseListenAddress,
     )
-    .option("--json", "one JSON value at the end; with --follow one line an event")
+    .option("--json", "print JSON at the end; with --follow, one line per event")
     .action(async (flags: FlushFlags) => setCode(await flush(context, flags)));
 }
 
 async function flush(unguarded: Context, flags: FlushFlags): Promise<number> {
   if (flags.follow && flags.timeout !== undefined) {
-    throw new CommandError("Cannot use --timeout with --follow: it stays until it is asked to end");
+    throw new CommandError(
+      "Cannot use --timeout with --follow, which runs until it is stopped; --grace limits its end",
+    );
   }
   if (!flags.follow && flags.grace !== undefined) {
     throw new CommandError("Cannot use --grace without --follow");

@@ -70,9 +70,9 @@ export async function follow(
     onEvent({
       level: "info",
       name: "stopping",
-      message: `Ending on ${stop.reason}: sending what is there, ${
+      message: `Ending on ${stop.reason}: sending pending records for at most ${
         formatDuration(graceMs)
-      } at most`,
+      }`,
     });
     await waitForTargets(context, targets, {
       timeoutMs: graceMs,

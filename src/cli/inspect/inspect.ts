@@ -40,59 +40,61 @@ interface InspectFlags extends StoreFlags {
 const DEFAULT_LIMIT = 100;
 
 const NOTES =
-  `FILE|DIR is a log file, a project's directory, an entity's, or the root of all logs (the default).
-Reading disturbs neither writers nor senders. Times are UTC. With --json each line holds the request
-byte for byte. STATE: waiting, sent (before the checkpoint), dead letter. With --log, offsets are positions
-of messages in the stream.`;
+  `The path is a log file, or the directory of a project, an entity or all logs. Times are UTC. STATE is
+pending, sent or dead letter. Lines of --json contain the request byte for byte. With --log, offsets
+are positions of messages in the stream. Does not interfere with writers and senders.`;
 
 /** Creates the command. */
 export function inspectCommand(context: Context, setCode: (code: number) => void): Command {
   return withStreamOption(
-    withLogOptions(describe("inspect", "Read logs: records, or the calls as a trace tree", {
+    withLogOptions(describe("inspect", "Show records as a table, or calls as a trace tree", {
       examples: [
         ["weave-wal inspect", "the oldest records in the logs"],
-        ["weave-wal inspect --tree --since 10m", "the calls of the last ten minutes as trees"],
-        ["weave-wal inspect --tree --errors --values", "traces with errors, inputs and outputs"],
-        ["weave-wal inspect --call 0199f0c2 --json", "all records of one call, for programs"],
+        ["weave-wal inspect --tree --since 10m", "calls of the last ten minutes as trace trees"],
+        [
+          "weave-wal inspect --tree --errors --values",
+          "traces with errors, with inputs and outputs",
+        ],
+        ["weave-wal inspect --call 0199f0c2 --json", "all records of one call, as JSON"],
         ["weave-wal inspect --follow --type call_end", "calls as they end"],
         ["weave-wal inspect --tree --log nats://n1,n2,n3", "a relay's stream"],
       ],
       notes: NOTES,
     })),
   )
-    .argument("[path]", "FILE|DIR to read (default: --dir)")
+    .argument("[path]", "file or directory to read (default: --dir)")
     .option(
       "--type <type>",
-      "only records of this type; several with commas",
+      "only records of these types, separated by commas",
       collect(parseOneOf(RECORD_TYPES)),
     )
     .option(
       "--call <id>",
-      "only records of this call: its id, or how it begins or ends",
+      "only records of this call: its ID, or the start or end of it",
       parseWord,
     )
     .option(
       "--since <time>",
-      "only records from then on: 10m, 2h, 2026-05-01T12:00:00Z",
+      "only records since then: 10m, 2h, 2026-05-01T12:00:00Z",
       parseMoment,
     )
     .addOption(
       new Option(
         "--offset <bytes>",
-        "begin at this byte offset; needs one FILE, or one project of --log",
+        "start at this byte offset of a single file, or of one project with --log",
       )
         .argParser(parseCount),
     )
     .option(
       "--limit <count>",
-      `show so many records, or traces (default: ${DEFAULT_LIMIT}, all with --json; 0: all)`,
+      `maximum number of records or traces; 0 for all (default: ${DEFAULT_LIMIT}; all with --json)`,
       parseCount,
     )
-    .addOption(new Option("--follow", "go on showing what is written").conflicts("tree"))
-    .option("--tree", "the calls as a tree, newest first, with times, errors and sizes")
+    .addOption(new Option("--follow", "keep showing new records").conflicts("tree"))
+    .option("--tree", "show calls as trees with durations, errors and sizes, newest first")
     .option("--errors", "with --tree: only traces in which a call failed")
-    .option("--values", "with --tree: inputs and outputs too")
-    .option("--json", "one line of JSON a record, or a call")
+    .option("--values", "with --tree: add inputs and outputs")
+    .option("--json", "print one line of JSON per record or call")
     .action(async (path: string | undefined, flags: InspectFlags) => {
       for (const name of ["errors", "values"] as const) {
         if (!flags[name] || flags.tree) continue;

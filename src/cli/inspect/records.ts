@@ -46,7 +46,7 @@ export async function showRecords(context: Context, job: InspectJob): Promise<nu
   const segments = await job.store.parts(job.path, job.logs);
   if (job.offset !== undefined && segments.length !== 1) {
     throw new CommandError(
-      `Cannot use --offset with ${plural(segments.length, job.store.partKind)}: name one`,
+      `Cannot use --offset with ${plural(segments.length, job.store.partKind)}: name a single one`,
     );
   }
   const total = segments.reduce((sum, { size }) => sum + size, 0);
@@ -108,8 +108,8 @@ class Printer {
     if (json || this.#next === null) return;
     const { out } = this.#context.terminal;
     const goOn = path === undefined || this.#next.file !== path
-      ? "--limit 0 for all"
-      : `--offset ${this.#next.offset} to go on`;
+      ? "--limit 0 shows all"
+      : `--offset ${this.#next.offset} continues`;
     await out.write(out.colors.dim(`Shown: ${formatCount(this.#shown)}; ${goOn}\n`));
   }
 
@@ -187,5 +187,5 @@ function stateOf(
   { dead, delivered }: SettledLines,
 ): RecordState {
   if (dead.has(offset)) return "dead letter";
-  return offset < pendingFrom || delivered.has(offset) ? "sent" : "waiting";
+  return offset < pendingFrom || delivered.has(offset) ? "sent" : "pending";
 }

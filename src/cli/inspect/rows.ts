@@ -12,7 +12,7 @@ import { visibleLength } from "../terminal/table.ts";
 import type { Colors, Output } from "../terminal/terminal.ts";
 
 /** State of a record. */
-export type RecordState = "sent" | "dead letter" | "waiting";
+export type RecordState = "sent" | "dead letter" | "pending";
 
 const decoder = new TextDecoder();
 

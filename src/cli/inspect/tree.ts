@@ -148,7 +148,7 @@ class TreePrinter {
     const { path, store } = this.#job;
     if (this.#shown === 0) await out.write(`No calls: ${printable(path ?? store.place)}\n`);
     if (this.#left > 0) {
-      const text = `Shown: the newest ${plural(this.#shown, "trace")}; --limit 0 for all\n`;
+      const text = `Shown: the newest ${plural(this.#shown, "trace")}; --limit 0 shows all\n`;
       await out.write(out.colors.dim(text));
     }
   }

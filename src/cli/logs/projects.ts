@@ -145,15 +145,19 @@ export async function missingLogs(
     return null;
   }
   const all = isAnywhere ? await listProjects(runtime, root, python) : [];
-  const named = entity === undefined && project === undefined
-    ? "a log"
-    : `a log of ${[entity ?? "any entity", project ?? "any project"].join("/")}`;
+  const of = entity !== undefined && project !== undefined
+    ? ` of ${entity}/${project}`
+    : entity !== undefined
+    ? ` of entity ${entity}`
+    : project !== undefined
+    ? ` of project ${project}`
+    : "";
   const names = all.slice(0, MAX_NAMES).map(projectLabel);
   const more = all.length > MAX_NAMES ? `, and ${all.length - MAX_NAMES} more` : "";
   return {
-    message: `Cannot find ${printable(named)} in ${quoted(root)}`,
+    message: `Cannot find a log${printable(of)} in ${quoted(root)}`,
     hint: all.length === 0
-      ? "No program has written a log there; --dir or WEAVE_WAL_DIR names another directory"
+      ? "No program has written a log there; set another directory with --dir or WEAVE_WAL_DIR"
       : printable(`Projects with logs there: ${names.join(", ")}${more}`),
   };
 }

@@ -9,7 +9,6 @@ import { InvalidArgumentError } from "commander";
 import { CONTENT_TYPES, formatFor, type MetricSamples } from "../../metrics/exposition.ts";
 import { listen } from "../../http_server/listen.ts";
 import { CommandError } from "../exit_codes.ts";
-import { quoted } from "../terminal/format.ts";
 
 /** Default address of the metrics. */
 export const METRICS_ADDRESS = "127.0.0.1:9464";
@@ -26,7 +25,7 @@ export function parseListenAddress(text: string): ListenAddress {
   const port = Number(match?.[2]);
   if (match === null || port > 65_535) {
     throw new InvalidArgumentError(
-      `Invalid address ${quoted(text)} (expected e.g. ${METRICS_ADDRESS}).`,
+      `Expected an address such as ${METRICS_ADDRESS}, or a port.`,
     );
   }
   return { hostname: match[1]?.replace(/^\[|\]$/g, "") || "127.0.0.1", port };
@@ -63,12 +62,12 @@ export async function serveMetrics(
       "cache-control": "no-store",
     });
   });
-  app.onError((error, context) => context.text(`Cannot make metrics: ${error.message}\n`, 500));
+  app.onError((error, context) => context.text(`Cannot collect metrics: ${error.message}\n`, 500));
   const handle = (request: Request) => Promise.resolve(app.fetch(request));
   const listener = await listen({ port, hostname, engine: "node", handle }).catch((error) => {
     const why = messageOf(error);
     throw new CommandError(`Cannot serve --metrics on ${hostname}:${port}: ${why}`, {
-      hint: "Another process may use the port: --metrics <address> takes another one",
+      hint: "If another process uses the port, choose another one with --metrics <address>",
     });
   });
   const host = hostname.includes(":") ? `[${hostname}]` : hostname;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { parseCount, parseDuration, parseOneOf, parseWord } from "../terminal/arguments.ts";
 import { quoted } from "../terminal/format.ts";
 import { describe } from "../terminal/options.ts";
@@ -22,85 +22,92 @@ const FSYNC = ["group", "interval", "never"];
 const MAX_REQUEST_MIB = 32;
 
 const NOTES =
-  `Accepts the writes of every Weave SDK (WF_TRACE_SERVER_URL=http://127.0.0.1:4318) and spans over
-OTLP/HTTP (/v1/traces, /otel/v1/traces, /agents/otel/v1/traces), writes them to the log and responds.
-The log is sent to WF_TRACE_SERVER_URL with WANDB_API_KEY. Reads are forwarded.
+  `Accepts the writes of all Weave SDKs, and spans over OTLP/HTTP at /v1/traces, /otel/v1/traces and
+/agents/otel/v1/traces. Writes them to the log, responds, and sends the log to WF_TRACE_SERVER_URL
+with WANDB_API_KEY. Reads are forwarded. A program needs only WF_TRACE_SERVER_URL=http://127.0.0.1:4318.
 
 A response means that the records are on stable storage; requests that arrive together share one
-sync (--fsync group). If the disk or the quota is full, requests are refused with 503 and Retry-After.
+data sync (--fsync group). If the disk or the quota is full, writes are refused with 503 and
+Retry-After.
 
-Any address other than loopback requires --token-file: callers send one of its tokens instead of an
-API key. GET /healthz, /readyz, /metrics. Ends with 0 on SIGTERM.`;
+Any address other than loopback requires --token-file: callers send one of its tokens in place of an
+API key. Also serves GET /healthz, /readyz and /metrics. Ends with 0 on SIGTERM.`;
 
 /** Creates the command. */
 export function relayCommand(context: Context, setCode: (code: number) => void): Command {
-  const command = describe("relay", "Record writes of programs in any language in the log", {
+  const command = describe("relay", "Write data from programs in any language to the log", {
     examples: [
-      ["weave-wal relay", "for programs on this machine, on 127.0.0.1:4318"],
+      ["weave-wal relay", "for programs on this machine"],
       ["weave-wal relay --listen 0.0.0.0:4318 --token-file tokens", "for other machines"],
-      ["weave-wal relay --log nats://n1,n2,n3 --replicas 3", "a log that outlives this machine"],
+      [
+        "weave-wal relay --log nats://n1,n2,n3 --replicas 3",
+        "with a log that survives this machine",
+      ],
     ],
     notes: NOTES,
   });
   return withStreamOption(command)
-    .option("--listen <address>", "address and port to listen on", parseListenAddress, {
-      hostname: "127.0.0.1",
-      port: DEFAULT_PORT,
-    })
-    .option("--dir <directory>", "directory of all logs (default: WEAVE_WAL_DIR, .weave/wal)")
+    .addOption(
+      new Option("--listen <address>", "address and port to listen on")
+        .argParser(parseListenAddress)
+        .default({ hostname: "127.0.0.1", port: DEFAULT_PORT }, `127.0.0.1:${DEFAULT_PORT}`),
+    )
+    .option("--dir <directory>", "directory of all logs (default: WEAVE_WAL_DIR, or .weave/wal)")
     .option("--server <url>", "trace server to send to (default: WF_TRACE_SERVER_URL)")
     .option(
       "--fsync <policy>",
-      "sync before a response (group), in the background (interval), or never",
+      "sync before the response (group), in the background (interval), or never",
       parsePolicy,
       "group",
     )
-    .option("--token-file <file>", "accepted tokens of callers, one per line")
-    .option("--tls-cert <file>", "certificate chain in PEM: listen with TLS")
-    .option("--tls-key <file>", "private key of the certificate, in PEM")
-    .option("--project <entity/project>", "project of spans that name none", parseWord)
-    .option("--no-redact", "record secrets in requests and spans as they are given")
-    .option("--max-request <MiB>", "largest request", parseCount, MAX_REQUEST_MIB)
-    .option("--max-requests <count>", "requests processed at once", parseCount, 1_000)
+    .option("--token-file <file>", "file with the tokens of callers, one per line")
+    .option("--tls-cert <file>", "listen with TLS: certificate chain, in PEM")
+    .option("--tls-key <file>", "listen with TLS: private key, in PEM")
+    .option("--project <entity/project>", "project of spans that do not name one", parseWord)
+    .option("--no-redact", "do not replace secrets in requests and spans")
+    .option("--max-request <MiB>", "maximum size of a request", parseCount, MAX_REQUEST_MIB)
+    .option("--max-requests <count>", "maximum number of requests in progress", parseCount, 1_000)
     .option(
       "--max-connections <count>",
-      "limit of connections; on Deno and Bun with the slower server of node:http (default: " +
-        "10,000 on Node, and open requests elsewhere)",
+      "maximum number of connections (default: 10000 on Node; on Deno and Bun, connections are " +
+        "limited only with this option, which selects the slower server of node:http)",
       parseCount,
     )
-    .option(
-      "--grace <time>",
-      "go on sending this long after SIGTERM (default: 10s)",
-      parseDuration,
-      10_000,
+    .addOption(
+      new Option("--grace <time>", "keep sending this long after SIGTERM")
+        .argParser(parseDuration).default(10_000, "10s"),
     )
-    .option("--json", "one line of JSON an event")
+    .option("--json", "print one line of JSON per event")
     .option(
       "--spool <on|off>",
-      "with --log: write to the disk while the stream cannot be reached, or refuse",
+      "with --log: while the stream is unreachable, write to disk (on) or refuse writes (off)",
       parseOneOf(["on", "off"]),
       "on",
     )
     .option(
       "--partitions <count>",
-      "with --log: partitions of a new stream (default: 4)",
+      "with --log: number of partitions of a new stream (default: 4)",
       parseCount,
     )
-    .option("--replicas <count>", "with --log: copies of each record (default: 1)", parseCount)
-    .option("--max-log <GiB>", "with --log: size of the stream (default: 10)", parseCount)
+    .option(
+      "--replicas <count>",
+      "with --log: number of copies of each record (default: 1)",
+      parseCount,
+    )
+    .option("--max-log <GiB>", "with --log: maximum size of the stream (default: 10)", parseCount)
     .option(
       "--max-dead-letters <GiB>",
-      "with --log: size of the stream of dead letters (default: 1)",
+      "with --log: maximum size of the stream of dead letters (default: 1)",
       parseCount,
     )
     .option("--subject-prefix <prefix>", "with --log: first part of subjects (default: weave-wal)")
-    .option("--dry-run", "with --log: print what would be made and changed, and end")
+    .option("--dry-run", "with --log: print what would be created or changed, and end")
     .action(async (flags: RelayFlags) => setCode(await relay(context, flags)));
 }
 
 async function relay(unguarded: Context, flags: RelayFlags): Promise<number> {
   if ((flags.tlsCert === undefined) !== (flags.tlsKey === undefined)) {
-    throw new CommandError("Cannot use --tls-cert without --tls-key, or the other way round");
+    throw new CommandError("Cannot listen with TLS: --tls-cert and --tls-key are needed together");
   }
   const { log, ...rest } = flags;
   if (log === undefined) {

@@ -84,7 +84,7 @@ export async function runRelay(
   });
   output.event(info(
     "stopping",
-    `Ending on ${stop.reason}: sending what is there, ${formatDuration(flags.grace)} at most`,
+    `Ending on ${stop.reason}: sending pending records for at most ${formatDuration(flags.grace)}`,
   ));
   await Promise.race([relay.stop(), pause(runtime.clock, DRAIN_MS)]);
   await listener.close();
@@ -94,7 +94,7 @@ export async function runRelay(
   const { writes, records } = relay.counters;
   output.event(info(
     "stopped",
-    `Ended: ${plural(writes, "request")} and ${plural(records, "record")} taken`,
+    `Ended: accepted ${plural(writes, "request")} with ${plural(records, "record")}`,
   ));
   await output.written();
   return stop.reason === "SIGTERM" ? EXIT.ok : EXIT.interrupted;
@@ -106,7 +106,10 @@ function tokensOf(runtime: Runtime, { listen, tokenFile }: RelayFlags): string[]
     if (isLocalAddress(listen.hostname)) return null;
     throw new CommandError(
       `Cannot listen on ${listen.hostname} without --token-file: others could write with your key`,
-      { hint: "openssl rand -hex 20 > tokens; --listen 127.0.0.1 needs no token" },
+      {
+        hint:
+          "Create a token with: openssl rand -hex 20 > tokens. --listen 127.0.0.1:4318 needs none",
+      },
     );
   }
   try {

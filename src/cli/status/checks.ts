@@ -82,7 +82,10 @@ const CHECKS: readonly Check[] = [
   {
     flag: "failIfInMemory",
     name: "fail-if-in-memory",
-    option: new Option("--fail-if-in-memory", "fail if a process cannot write its records to disk"),
+    option: new Option(
+      "--fail-if-in-memory",
+      "fail if the disk of a process fails, or records are only in memory",
+    ),
     find: ({ logs, health }) => {
       const failing = logs.find(({ process, log }) => log.kind === "memory" && isRunning(process));
       if (failing === undefined && health.memoryRecords === 0) return null;
@@ -111,7 +114,7 @@ const CHECKS: readonly Check[] = [
   {
     flag: "failIfUnsent",
     name: "fail-if-unsent",
-    option: new Option("--fail-if-unsent", "fail if no process sends what is pending"),
+    option: new Option("--fail-if-unsent", "fail if records are pending and no process sends them"),
     find: (project, report) => {
       const { state } = senderStateOf(project, report);
       if (state !== "nobody" && state !== "unresponsive") return null;
@@ -123,7 +126,10 @@ const CHECKS: readonly Check[] = [
   {
     flag: "failIfQuota",
     name: "fail-if-quota",
-    option: new Option("--fail-if-quota <percent>", "fail if more of maxDiskBytes is used")
+    option: new Option(
+      "--fail-if-quota <percent>",
+      "fail if more of maxDiskBytes (or --max-log) is used",
+    )
       .argParser(parsePercent),
     find: ({ health: { quota } }, _report, limit) => {
       const percent = Math.floor(shareOf(quota) * 100);

@@ -33,8 +33,8 @@ interface StatusFlags extends StoreFlags, CheckFlags {
 }
 
 const NOTES =
-  `Exit code 1 if a --fail-if-… condition is met, 2 if --dir or --project name no log for a check to
-look at. Nothing on disk is changed.`;
+  `Exit code 1 if a --fail-if-… condition is met; 2 if there is no log to check in --dir, or of --entity
+and --project. Changes nothing on disk.`;
 
 /** Ms between two reports of `--watch`. */
 const WATCH_MS = 1_000;
@@ -42,21 +42,21 @@ const WATCH_MS = 1_000;
 /** Creates the command. */
 export function statusCommand(context: Context, setCode: (code: number) => void): Command {
   const command = withStreamOption(withLogOptions(
-    describe("status", "Show what is pending in the logs, why, and what to do", {
+    describe("status", "Show what is pending, why, and what to do about it", {
       examples: [
-        ["weave-wal status", "what is pending here, now"],
-        ["weave-wal status --watch", "the same, refreshed every second, with rates"],
-        ["weave-wal status --json | jq .pendingRecords", "for programs"],
-        ["weave-wal status --openmetrics", "for Prometheus"],
+        ["weave-wal status", "the logs of the working directory"],
+        ["weave-wal status --watch", "the same with rates, refreshed every second"],
+        ["weave-wal status --json | jq .pendingRecords", "one number, for a script"],
+        ["weave-wal status --openmetrics", "metrics for Prometheus"],
         ["weave-wal status --fail-if-older 10m --fail-if-dropped", "a health check"],
         ["weave-wal status --log nats://n1,n2,n3", "a relay's stream"],
       ],
       notes: NOTES,
     }),
   ))
-    .option("--json", "one JSON value instead of a table")
+    .option("--json", "print JSON instead of a table")
     .addOption(
-      new Option("--openmetrics", "metrics as OpenMetrics text instead of a table")
+      new Option("--openmetrics", "print metrics as OpenMetrics text instead of a table")
         .conflicts(["json", "watch"]),
     )
     .addOption(

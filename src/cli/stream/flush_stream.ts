@@ -79,9 +79,9 @@ export async function followStream(
     onEvent({
       level: "info",
       name: "stopping",
-      message: `Ending on ${stop.reason}: sending what is there, ${
+      message: `Ending on ${stop.reason}: sending pending records for at most ${
         formatDuration(graceMs)
-      } at most`,
+      }`,
     });
     await delivered(job, engine, sending, graceMs);
   } finally {

@@ -21,7 +21,7 @@ export function withStreamOption(command: Command): Command {
   return command.addOption(
     new Option(
       "--log <url>",
-      "log on NATS JetStream: nats://host1,host2,host3[/STREAM]; credentials from NATS_…",
+      "log on NATS JetStream: nats://host1,host2,host3[/STREAM]; credentials: NATS_… variables",
     ),
   );
 }

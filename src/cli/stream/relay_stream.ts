@@ -169,7 +169,7 @@ export async function printPlan(
     `${plural(replicas, "replica")}, ${sizeOf(maxBytes)}, subjects ` +
     `${prefix}.<partition>.<entity>.<project>, for ${server ?? "any server"}, dead letters: ` +
     sizeOf(deadLetterBytes),
-    ...missing.map((one) => `Would make: ${one}`),
+    ...missing.map((one) => `Would create: ${one}`),
     ...changes.map((change) => `Would change ${change}`),
   ];
   if (missing.length + changes.length === 0) lines.push("Nothing to do");

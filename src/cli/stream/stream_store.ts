@@ -39,7 +39,7 @@ class StreamStore implements LogStore {
   }
 
   parts(path: string | undefined, filter: LogFilter): Promise<LogPart[]> {
-    if (path !== undefined) throw new CommandError("Cannot use FILE|DIR with --log");
+    if (path !== undefined) throw new CommandError("Cannot use a path with --log");
     return streamParts(this.#runtime.clock, this.#stores, filter);
   }
 

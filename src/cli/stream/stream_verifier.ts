@@ -57,7 +57,7 @@ export class StreamVerifier implements LogVerifier {
     place: string,
     { path, filter, repair }: VerifyScope,
   ): Promise<StreamVerifier> {
-    if (path !== undefined) throw new CommandError("Cannot use FILE|DIR with --log");
+    if (path !== undefined) throw new CommandError("Cannot use a path with --log");
     if (repair) {
       throw new CommandError("Cannot use --repair with --log", {
         hint: `weave-wal flush --log ${place} dead-letters bad records and sends the others`,

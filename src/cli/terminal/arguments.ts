@@ -21,7 +21,7 @@ export function parseDuration(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|min|h|d)?$/.exec(text.trim());
   if (!match) {
     throw new InvalidArgumentError(
-      `Invalid duration ${quoted(text)} (expected e.g. 30s, 10m, 2h or 1d).`,
+      "Expected a duration such as 500ms, 30s, 10m, 2h or 1d.",
     );
   }
   return Number(match[1]) * UNITS[match[2] ?? "s"];
@@ -38,7 +38,7 @@ export function parseMoment(text: string): Moment {
   const at = Date.parse(text);
   if (!/^\d{4}-\d\d/.test(text) || Number.isNaN(at)) {
     throw new InvalidArgumentError(
-      `${quoted(text)} is neither a duration such as 10m nor a date such as 2026-05-01T12:00:00Z.`,
+      `Expected a duration such as 10m, or a date such as 2026-05-01T12:00:00Z.`,
     );
   }
   return { at };
@@ -54,7 +54,7 @@ export function parseCount(text: string): number {
   const value = Number(text);
   if (!/^\d+$/.test(text.trim()) || !Number.isSafeInteger(value)) {
     throw new InvalidArgumentError(
-      `Invalid number ${quoted(text)} (expected an integer of at least 0).`,
+      "Expected a whole number of at least 0.",
     );
   }
   return value;
@@ -64,7 +64,7 @@ export function parseCount(text: string): number {
 export function parsePercent(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*%?$/.exec(text.trim());
   if (match === null || Number(match[1]) > 100) {
-    throw new InvalidArgumentError(`${quoted(text)} is not a percentage from 0 to 100.`);
+    throw new InvalidArgumentError("Expected a percentage from 0 to 100.");
   }
   return Number(match[1]);
 }

@@ -22,11 +22,14 @@ const READ_SERVER = "only logs for this trace server";
 export function withLogOptions(command: Command, server: string = READ_SERVER): Command {
   return command
     .addOption(
-      new Option("--dir <directory>", "directory of all logs (default: WEAVE_WAL_DIR, .weave/wal)"),
+      new Option(
+        "--dir <directory>",
+        "directory of all logs (default: WEAVE_WAL_DIR, or .weave/wal)",
+      ),
     )
     .option("--server <url>", server)
     .option("--entity <entity>", "only logs of this entity")
-    .option("--project <project>", "only logs of this project, or of <entity>/<project>");
+    .option("--project <project>", "only logs of this project; <entity>/<project> names both");
 }
 
 /** Returns the project filter for the flags. */

@@ -66,7 +66,7 @@ async function listen(
   } catch (error) {
     throw new CommandError(
       `Cannot listen on 127.0.0.1:${port}: ${isTaken(error) ? "the port is in use" : error}`,
-      { hint: "--port names another one; without it a free one is taken" },
+      { hint: "Choose another --port, or omit it for a free one" },
     );
   }
 }

@@ -12,8 +12,8 @@ import { describe, withLogOptions } from "../terminal/options.ts";
 import type { UiFlags } from "./serve.ts";
 
 const NOTES =
-  `The page is served on the loopback interface only, under an address that contains a token. It asks no
-other host for anything. Nothing in the logs is changed unless you send dead letters again.`;
+  `The page is served on the loopback interface only, and its address contains a token. It makes no
+request to another host. It changes nothing in the logs unless you send dead letters again.`;
 
 /** Creates the command. */
 export function uiCommand(context: Context): Command {
@@ -21,15 +21,15 @@ export function uiCommand(context: Context): Command {
     describe("ui", "Show pending calls, senders and dead letters in a browser", {
       examples: [
         ["weave-wal ui", "open the page in a browser"],
-        ["weave-wal ui --no-open --port 4711", "only print its address, on a fixed port"],
+        ["weave-wal ui --no-open --port 4711", "print its address, on a fixed port"],
         ["weave-wal ui --log nats://n1,n2,n3", "a relay's stream"],
       ],
       notes: NOTES,
     }),
-    "only logs for this trace server; dead letters are sent again to it",
+    "only logs for this trace server, and where to send dead letters again",
   ))
     .addOption(
-      new Option("--port <number>", "port to listen on (default: a free one)")
+      new Option("--port <number>", "port to listen on")
         .argParser(parsePort).default(0, "a free one"),
     )
     .option("--no-open", "do not open a browser")
@@ -41,6 +41,6 @@ export function uiCommand(context: Context): Command {
 
 function parsePort(text: string): number {
   const port = parseCount(text);
-  if (port > 65_535) throw new InvalidArgumentError("A port is at most 65535.");
+  if (port > 65_535) throw new InvalidArgumentError("Expected a port from 0 to 65535.");
   return port;
 }

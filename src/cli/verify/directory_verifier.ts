@@ -56,6 +56,6 @@ export class DirectoryVerifier implements LogVerifier {
   remedy({ list }: Findings): string | null {
     return list.some(({ unrepaired }) => unrepaired)
       ? null
-      : "weave-wal verify --repair puts what is bad out of the way";
+      : "weave-wal verify --repair moves corrupt data out of the way";
   }
 }

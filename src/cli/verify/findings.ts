@@ -95,7 +95,7 @@ export class Findings {
 
 /** Formats the result: `3 problems`, `1 problem, repaired`. */
 export function verdictText({ total, repaired }: Findings): string {
-  if (total === 0) return "nothing is wrong";
+  if (total === 0) return "no problems";
   const problems = plural(total, "problem");
   return repaired === 0
     ? problems

@@ -101,7 +101,7 @@ export class SegmentRepair {
     // Only the lease of the dead holder expires, not one acquired later.
     const isExpired = (lease: LeaseState): boolean => lease.token === drainer?.token;
     this.#lease = acquireLease(this.#runtime, prefix, this.#token, isExpired);
-    return this.#lease ?? this.#refuse("left to a sender that was quicker");
+    return this.#lease ?? this.#refuse("left to another sender");
   }
 
   #refuse(why: string): null {

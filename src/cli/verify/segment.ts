@@ -44,7 +44,7 @@ export async function verifySegment(
     const { invalidReason } = state.checkpoint;
     if (invalidReason !== undefined) {
       const name = basename(stem.paths.checkpoint);
-      const message = `The checkpoint is not trusted: ${invalidReason}`;
+      const message = `The checkpoint is invalid: ${invalidReason}`;
       add({ kind: "checkpoint", file: name, message }, repair?.moveSidecar(name));
     }
     if (stem.suffixes.has(".owner") && readOwner(runtime.files, stem.paths.owner) === "corrupt") {

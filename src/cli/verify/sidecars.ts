@@ -63,13 +63,13 @@ function validateName(job: VerifyJob, log: LogDirectory, stem: SegmentFiles, suf
   const hasData = stem.suffixes.has(SEGMENT_SUFFIX);
   if (suffix.endsWith(".tmp")) {
     if (!isOld(runtime, join(log.directory, file))) return;
-    const message = "A temporary file that a crash left";
+    const message = "A temporary file of a process that died";
     add(job, log, { kind: "leftover", file, message, ...repairWith() });
   } else if (!SIDECARS.test(suffix)) {
     add(job, log, { kind: "foreign", file, message: "Not a file of a log", harmless: true });
   } else if (!hasData && !OUTLIVING.test(suffix)) {
     if (!isAbandoned(runtime, stem)) return;
-    const message = "A sidecar without its data";
+    const message = "A sidecar file without its segment";
     add(job, log, { kind: "orphan", file, message, ...repairWith() });
   }
 }
@@ -99,7 +99,7 @@ async function checkDeadLetters(
       const { position: offset, length } = entry;
       if (entry.corrupt !== undefined) {
         const message = isTornEntry(entry)
-          ? "Half an entry; its record is still in the log"
+          ? "A truncated entry; its record is still in the log"
           : `Not a dead letter: ${entry.corrupt}`;
         const harmless = isTornEntry(entry) ? { harmless: true } : {};
         add(job, log, { kind: "dead-letter", file, offset, length, message, ...harmless });
@@ -139,7 +139,7 @@ async function checkRetry(job: VerifyJob, log: LogDirectory): Promise<void> {
       add(job, log, {
         kind: "unfinished-retry",
         file: join(RETRY_DIRECTORY, `${stem}.deadletter`),
-        message: "Dead letters that a broken retry left",
+        message: "Dead letters of a retry that was interrupted",
         ...(store ? { repaired: "put back" } : {}),
       });
     }

@@ -23,33 +23,33 @@ interface VerifyFlags extends StoreFlags {
 }
 
 const NOTES =
-  `Reads every byte of the logs: torn, corrupt and oversize records, checkpoints out of range, orphaned
-sidecars, corrupt dead letters. --repair deletes nothing: records go to the dead letters with their
-bytes in quarantine, files into .quarantine/ beside the log. What a living process holds is left to
-it; its sender dead-letters bad records itself.
+  `Reports corrupt, torn (truncated) and oversize records, invalid checkpoints, orphaned sidecar files and
+corrupt dead letters. --repair deletes nothing: corrupt records become dead letters, with their bytes
+in <log>.quarantine, and files are moved to .quarantine/ beside the log. Files in use by a running
+process are not changed: its sender dead-letters corrupt records itself.
 
-With --log: the records of all partitions, the settings and replicas of the stream, its dead letters,
-leases and senders. Offsets are positions of messages. --repair is for directories: senders of a
-stream dead-letter bad records themselves.
+With --log, verifies the records of all partitions, the dead letters, the leases and senders, and the
+settings and replicas of the streams. Offsets are positions of messages. --repair is only for
+directories: senders of a stream dead-letter corrupt records themselves.
 
-Exit code 0 when nothing is wrong or all was repaired, else 1.`;
+Exit code 0 if there are no problems, or all were repaired; 1 otherwise.`;
 
 /** Creates the command. */
 export function verifyCommand(context: Context, setCode: (code: number) => void): Command {
   return withStreamOption(
-    withLogOptions(describe("verify", "Read everything and report what is corrupt", {
+    withLogOptions(describe("verify", "Read every byte and report corruption", {
       examples: [
-        ["weave-wal verify", "look, and touch nothing"],
-        ["weave-wal verify --repair", "put what is bad out of the way"],
-        ["weave-wal verify --json | jq '.problems[].kind'", "for programs"],
+        ["weave-wal verify", "report only, and change nothing"],
+        ["weave-wal verify --repair", "move corrupt data out of the way"],
+        ["weave-wal verify --json | jq '.problems[].kind'", "kinds of problems, for a script"],
         ["weave-wal verify --log nats://n1,n2,n3", "a relay's stream"],
       ],
       notes: NOTES,
     })),
   )
-    .argument("[path]", "FILE|DIR to verify (default: --dir)")
-    .option("--repair", "quarantine what is bad; nothing is deleted")
-    .option("--json", "one JSON value instead of a table")
+    .argument("[path]", "file or directory to verify (default: --dir)")
+    .option("--repair", "move corrupt data out of the way; deletes nothing")
+    .option("--json", "print JSON instead of a table")
     .action(async (path: string | undefined, flags: VerifyFlags) =>
       setCode(await withLog(context, flags, (log) => verify(path, flags, log)))
     );
@@ -95,7 +95,7 @@ async function verifyText(
   const { colors } = output;
   const { files, records, bytes, total, repaired, list } = findings;
   const verdict = verdictText(findings);
-  const summary = `Read ${plural(files, verifier.unit)}, ${plural(records, "sound record")}, ${
+  const summary = `Read ${plural(files, verifier.unit)}, ${plural(records, "valid record")}, ${
     formatBytes(bytes)
   }: ${total === repaired ? colors.green(verdict) : colors.red(verdict)}\n`;
   if (list.length === 0) return summary;

@@ -56,7 +56,7 @@ test("dead-letters export writes every byte, to a file readable only by its owne
   assert.equal(statSync(file).mode & 0o777, 0o600);
   const again = await deadLetters(place, mock, "export", "--output", file);
   assert.equal(again.code, 2);
-  assert.match(again.err, /is there already/);
+  assert.match(again.err, /exists already/);
 }, SLOW);
 
 test("dead-letters drop requires a selection and a confirmation", async () => {
@@ -65,10 +65,10 @@ test("dead-letters drop requires a selection and a confirmation", async () => {
   await refuse(place, mock, 3);
   const aimless = await deadLetters(place, mock, "drop");
   assert.equal(aimless.code, 2);
-  assert.match(aimless.err, /Cannot drop without a choice/);
+  assert.match(aimless.err, /Cannot drop dead letters without a selection/);
   const unasked = await deadLetters(place, mock, "drop", "1");
   assert.equal(unasked.code, 2);
-  assert.match(unasked.err, /--yes drops without asking/);
+  assert.match(unasked.err, /--yes drops them without confirmation/);
   for (const choice of ["--status", "--reason", "--type"]) {
     // An unset variable of a script must not select all of them.
     const empty = await deadLetters(place, mock, "drop", choice, "", "--yes");
@@ -90,7 +90,7 @@ test("dead-letters drop asks at a terminal, and only yes confirms", async () => 
   await refuse(place, mock, 2);
   const drop = async (answer: string) => {
     const asking = startInTerminal(["dead-letters", "drop", "--all"], { cwd: place.path });
-    await asking.sees("Drop 2 dead letters for good? [y/N]");
+    await asking.sees("Permanently delete 2 dead letters? [y/N]");
     asking.type(answer);
     const { code, out } = await asking.ended;
     return { code, out: plain(out) };

@@ -37,7 +37,7 @@ test("dead-letters retry keeps those that fail again, with the new reason", asyn
   });
   const { code, out } = await deadLetters(place, mock, "retry");
   assert.equal(code, 1);
-  assert.match(out, /Delivered 2 of 3 dead letters\nRefused again: 1/);
+  assert.match(out, /Delivered 2 of 3 dead letters\nRejected again: 1/);
   const [left, ...rest] = await all(place, mock) as {
     error: Record<string, unknown>;
     id: string;
@@ -74,7 +74,7 @@ test("dead-letters retry sends nothing to another server unless it is named", as
   await refuse(place, mock, 2);
   const { code, out } = await deadLetters(place, other, "retry");
   assert.equal(code, 0);
-  assert.match(out, /Left alone, they are for another server: 2; name them/);
+  assert.match(out, /Not sent, for another server: 2; name them/);
   assert.equal(other.journal.total, 0);
   assert.equal((await deadLetters(place, other, "retry", "1")).code, 0);
   assert.deepEqual(other.store.feedback(NAME).map(({ id }) => id), ["f0"]);
@@ -89,7 +89,7 @@ test("dead-letters retry stops at its time limit, and keeps all dead letters", a
   await mock.stop();
   const { code, out } = await deadLetters(place, mock, "retry", "--timeout", "500ms");
   assert.equal(code, 1);
-  assert.match(out, /Delivered 0 of 2 dead letters\nNot answered: 2; last: /);
+  assert.match(out, /Delivered 0 of 2 dead letters\nNo response: 2; last error: /);
   await mock.restart();
   assert.equal((await all(place, mock)).length, 2);
   assert.equal((await deadLetters(place, mock, "retry")).code, 0);
@@ -107,7 +107,7 @@ test("a killed retry loses nothing, and the next one continues", async () => {
   await mock.waitFor(() => gate.hits > 0, { timeout: 60_000 });
   const second = await deadLetters(place, mock, "retry");
   assert.equal(second.code, 1);
-  assert.match(second.out, /Another process holds those of /);
+  assert.match(second.out, /Another process is retrying or dropping those of /);
   retry.kill("SIGKILL");
   await retry.ended;
   gate.remove();

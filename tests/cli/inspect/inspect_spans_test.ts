@@ -38,11 +38,11 @@ test("inspect shows spans as rows with end time, name and error", async () => {
   const { code, out } = await cli(["inspect"], { cwd: place.path });
   assert.equal(code, 0);
   const [, , search, generate, answer, several, corrupt] = out.split("\n");
-  assert.match(search, /2026-05-01 12:00:01.000 +otel_traces +[0-9a-f]{12} +waiting .* search$/);
+  assert.match(search, /2026-05-01 12:00:01.000 +otel_traces +[0-9a-f]{12} +pending .* search$/);
   assert.match(generate, /12:00:02.500 +otel_traces .* generate ✗ no\ufffd\[2Jtokens$/);
   assert.match(answer, /12:00:03.000 +otel_traces .* answer 0$/);
   assert.match(several, /12:00:01.000 +otel_agents .* search and 2 more$/);
-  assert.match(corrupt, /otel_agents +waiting/);
+  assert.match(corrupt, /otel_agents +pending/);
   const json = await cli(["inspect", "--json", "--type", "otel_traces"], { cwd: place.path });
   const lines = json.out.trim().split("\n").map((line) => JSON.parse(line));
   assert.deepEqual(

@@ -42,7 +42,7 @@ test("inspect shows records as rows, with control characters escaped", async () 
   const short = call.id.slice(-12);
   assert.match(
     start,
-    new RegExp(`^ +0 +2026-05-01 12:00:00.000 +call_start +${short} +waiting .* answer$`),
+    new RegExp(`^ +0 +2026-05-01 12:00:00.000 +call_start +${short} +pending .* answer$`),
   );
   assert.match(end, /2026-05-01 12:00:01.500 +call_end .* answer ✗ ValueError: \ufffd\[2Jno way$/);
   // deno-lint-ignore no-control-regex
@@ -68,7 +68,7 @@ test("inspect --json holds each request byte for byte", async () => {
     assert.deepEqual({ entity, project, state }, {
       entity: "acme",
       project: "chat",
-      state: "waiting",
+      state: "pending",
     });
     const record = data.subarray(offset, offset + length).toString();
     assert.equal(
@@ -120,7 +120,7 @@ test("inspect reads a number of records from an offset, and prints where to cont
   });
   const offsets = [...out.matchAll(/^ +(\d+) {2}\d{4}/gm)].map(([, offset]) => Number(offset));
   assert.deepEqual(offsets, [ends[2], ends[3]]);
-  assert.match(out, new RegExp(`Shown: 2; --offset ${ends[4]} to go on`));
+  assert.match(out, new RegExp(`Shown: 2; --offset ${ends[4]} continues`));
   const { code, err } = await cli(["inspect", join(place.path, "nowhere")], { cwd: place.path });
   assert.equal(code, 2);
   assert.match(err, /nowhere" does not exist/);
@@ -142,7 +142,7 @@ test("inspect shows which records were sent and which are dead letters", async (
   );
   const { out } = await cli(["inspect", "--json"], { cwd: place.path });
   const states = out.trim().split("\n").map((line) => JSON.parse(line).state);
-  assert.deepEqual(states, ["sent", "waiting", "dead letter", "waiting"]);
+  assert.deepEqual(states, ["sent", "pending", "dead letter", "pending"]);
 }, SLOW);
 
 test(

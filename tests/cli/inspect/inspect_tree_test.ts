@@ -83,7 +83,7 @@ test("inspect --tree --limit shows the newest traces, whatever files they are in
   await log.finish();
   const { out } = await cli(["inspect", "--tree", "--limit", "3"], { cwd: place.path });
   assert.deepEqual(out.match(/op\d+/g), ["op29", "op28", "op27"]);
-  assert.match(out, /Shown: the newest 3 traces; --limit 0 for all/);
+  assert.match(out, /Shown: the newest 3 traces; --limit 0 shows all/);
   const all = await cli(["inspect", "--tree", "--limit", "0"], { cwd: place.path });
   assert.deepEqual(all.out.match(/op\d+/g), Array.from({ length: 30 }, (_, i) => `op${29 - i}`));
 }, SLOW);

@@ -74,7 +74,7 @@ test("an unreadable directory is not treated as empty", async () => {
       const stop = new AbortController().signal;
       assert.equal(await runCommand(args, { runtime, terminal, stop }), 3, args.join(" "));
       assert.match(output(), /Cannot use the log: EACCES: permission denied, scandir '.*beta/);
-      assert.match(output(), /run this as the user that writes them/);
+      assert.match(output(), /run this as the user that the programs run as/);
     }
   }
 }, SLOW);

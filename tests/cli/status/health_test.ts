@@ -145,7 +145,7 @@ test("a check of a project or a directory that does not exist is an error", asyn
   const wrong = await cli(["status", "--dir", nowhere, "--fail-if-dropped"], around);
   assert.deepEqual([wrong.code, wrong.err.includes("Cannot find a log in")], [2, true]);
   const plain = await cli(["status", "--project", "chta"], around);
-  assert.deepEqual([plain.code, plain.out.includes("Cannot find a log of any entity/chta")], [
+  assert.deepEqual([plain.code, plain.out.includes("Cannot find a log of project chta")], [
     0,
     true,
   ]);

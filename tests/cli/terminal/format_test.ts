@@ -54,17 +54,17 @@ test("durations and times are parsed in human-readable form", () => {
     [500, 30_000, 600_000, 600_000, 7_200_000, 86_400_000, 1_500, 7_000],
   );
   for (const text of ["", "soon", "-1s", "1w", "1s2", "NaN"]) {
-    assert.throws(() => parseDuration(text), /Invalid duration/);
+    assert.throws(() => parseDuration(text), /Expected a duration/);
   }
   assert.equal(momentAt(parseMoment("10m"), 1_000_000), 400_000);
   const noon = Date.parse("2026-05-01T12:00:00Z");
   assert.equal(momentAt(parseMoment("2026-05-01T12:00:00Z"), 0), noon);
   for (const text of ["yesterday", "12", "2026-99-99"]) {
-    assert.throws(() => parseMoment(text), /neither a duration/);
+    assert.throws(() => parseMoment(text), /Expected a duration/);
   }
   assert.equal(parseCount("12"), 12);
   for (const text of ["1.5", "-1", "x", "", "99999999999999999999"]) {
-    assert.throws(() => parseCount(text), /Invalid number/);
+    assert.throws(() => parseCount(text), /Expected a whole number/);
   }
 });
 

@@ -236,14 +236,14 @@ test("rows of inspect fit into 80 columns and still say what they are about", ()
     callId: "019d0000-0000-7000-8000-00000001f000",
     op: "answerQuestion",
   };
-  const row = rowOf(line, facts, "waiting", output(80)).trimEnd();
+  const row = rowOf(line, facts, "pending", output(80)).trimEnd();
   assert.equal(
     row,
-    "1371963291 10:02:06.981 table_create… 0001f000 waiting    10.5 kB answerQuestion",
+    "1371963291 10:02:06.981 table_create… 0001f000 pending    10.5 kB answerQuestion",
   );
   assert.ok(row.length <= 80 && columnTitles(output(80)).trimEnd().length <= 80);
   assert.equal(row.indexOf("answer"), columnTitles(output(80)).indexOf("WHAT"));
-  const wide = rowOf(line, facts, "waiting", output(undefined));
+  const wide = rowOf(line, facts, "pending", output(undefined));
   assert.match(wide, / 2026-11-26 10:02:06\.981 +table_create_from_digests +00000001f000 /);
   assert.match(wide, /answerQuestion\n$/);
 });

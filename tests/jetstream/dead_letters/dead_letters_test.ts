@@ -133,7 +133,7 @@ test(
     );
     const retried = await run("dead-letters", "retry", "1-7:0");
     assert.equal(retried.code, 1);
-    assert.match(retried.out, /Not sent, they hold no record: 1/);
+    assert.match(retried.out, /Not sent, not valid records: 1/);
   },
   options,
 );
