@@ -38,6 +38,7 @@ const sameEverywhere = [
   "tests/docs/import_direction_test.ts",
   "tests/docs/links_test.ts",
   "tests/docs/runbook_test.ts",
+  "tests/docs/systemd_test.ts",
   "tests/system/conformance_test.ts",
   "tests/system/package/package_counts_test.ts",
   "tests/system/test_queue_test.ts",
