@@ -4,7 +4,7 @@
  * @module
  */
 
-import { unreachable } from "../client/settings/grants.ts";
+import { unreachable } from "../client/settings/permissions.ts";
 import { WRITE_ONLY } from "../client/credentials/key_lookup.ts";
 import { unusableProxy } from "../client/server/proxy.ts";
 import { resolveSettings, type Settings } from "../client/settings/settings.ts";

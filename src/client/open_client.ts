@@ -22,7 +22,7 @@ import { ApiClient } from "./server/api_client.ts";
 import { type backgroundFetch, invisible } from "./server/host_fetch.ts";
 import { unusableProxy } from "./server/proxy.ts";
 import { show } from "./settings/invalid_option.ts";
-import { withinGrants } from "./settings/grants.ts";
+import { withinPermissions } from "./settings/permissions.ts";
 import { misspelledVariables } from "./settings/misspelled.ts";
 import { resolveSettings, type Settings } from "./settings/settings.ts";
 import { logOn, untrustedDirectory } from "./log_on.ts";
@@ -105,7 +105,7 @@ interface Opening {
   readonly options: InitOptions;
   readonly runtime: Runtime;
   readonly settings: Settings;
-  readonly missingGrant: string | null;
+  readonly missingPermission: string | null;
   readonly fetch: OwnFetch;
   readonly background: OwnFetch;
   readonly redactor: Redactor;
@@ -119,7 +119,7 @@ interface Opening {
 function beginOpening(name: string, options: InitOptions, host: ClientEnvironment): Opening {
   // A value that is not an object is rejected with the settings.
   const runtime = options?.runtime ?? host.runtime;
-  const { settings, message: missingGrant } = withinGrants(
+  const { settings, message: missingPermission } = withinPermissions(
     runtime,
     resolveSettings(runtime, options),
     options,
@@ -144,7 +144,7 @@ function beginOpening(name: string, options: InitOptions, host: ClientEnvironmen
     options,
     runtime,
     settings,
-    missingGrant,
+    missingPermission,
     fetch,
     background,
     redactor,
@@ -161,7 +161,7 @@ function completeOpening(
   host: ClientEnvironment,
 ): WeaveClient {
   const { options, runtime, settings, fetch, background, redactor, logger, facts } = opening;
-  const { project, missingGrant } = opening;
+  const { project, missingPermission } = opening;
   const { random } = options;
   const { clock } = runtime;
   const { apiKey, timeoutMs } = settings;
@@ -189,8 +189,8 @@ function completeOpening(
     project,
     onEvent: logger.event,
   });
-  if (missingGrant !== null) {
-    logger.event({ level: "warn", name: "missing-grant", message: missingGrant });
+  if (missingPermission !== null) {
+    logger.event({ level: "warn", name: "missing-permission", message: missingPermission });
   }
   const proxy = settings.sender && !settings.disabled && options.fetch === undefined
     ? unusableProxy(runtime, settings.serverUrl)

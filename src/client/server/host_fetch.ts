@@ -8,7 +8,7 @@
 import { detectRuntime } from "../../runtime/detect.ts";
 import { requestHolds } from "../../runtime/network/hold_tracker.ts";
 import type { Fetch, OwnFetch, Runtime } from "../../runtime/runtime.ts";
-import { unreachable } from "../settings/grants.ts";
+import { unreachable } from "../settings/permissions.ts";
 import { withGaps } from "./hold_gaps.ts";
 import { nativeFetch } from "./native_fetch.ts";
 import { runOutside } from "./outside.ts";

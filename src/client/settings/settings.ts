@@ -123,7 +123,7 @@ function senderOf(
   if (options.sender === false && runtime.process.env("WEAVE_DISABLE_WAL_SENDER") === undefined) {
     throw new WeaveWalError(
       "ERR_INVALID_OPTION",
-      'Cannot use option "sender": false without the log keeps nothing and sends nothing; ' +
+      'Cannot use option "sender": without the log, nothing would be kept or sent; ' +
         'set "wal": true or WEAVE_ENABLE_WAL=true',
     );
   }

@@ -18,7 +18,7 @@ import type {
 } from "../../client/pipeline/pipeline.ts";
 import { sumResults } from "../../client/pipeline/sum_results.ts";
 import { type backgroundFetch, invisible } from "../../client/server/host_fetch.ts";
-import { withinGrants } from "../../client/settings/grants.ts";
+import { withinPermissions } from "../../client/settings/permissions.ts";
 import { type KeyUse, resolveSettings, type Settings } from "../../client/settings/settings.ts";
 import { requestHolds } from "../../runtime/network/hold_tracker.ts";
 import type { OwnFetch, Runtime } from "../../runtime/runtime.ts";
@@ -194,12 +194,12 @@ export class SdkLogs {
 
   #openLog(key: LogKey): OpenLog {
     const options = { ...this.#options, apiKey: key.apiKey ?? "", wal: true };
-    const { settings, message } = withinGrants(
+    const { settings, message } = withinPermissions(
       this.runtime,
       { ...this.#settings(), serverUrl: key.server },
       options,
     );
-    if (message !== null) this.logger.once("warn", "missing-grant", message);
+    if (message !== null) this.logger.once("warn", "missing-permission", message);
     const proxy = settings.sender && this.#options.fetch === undefined
       ? unusableProxy(this.runtime, key.server)
       : null;

@@ -19,7 +19,7 @@ export type WalEventName =
   // Settings and opening
   | "init-again"
   | "unknown-variable"
-  | "missing-grant"
+  | "missing-permission"
   | "proxy-unused"
   | "untrusted-directory"
   | "log-on"

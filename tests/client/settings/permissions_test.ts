@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { unreachable, withinGrants } from "../../../src/client/settings/grants.ts";
+import { unreachable, withinPermissions } from "../../../src/client/settings/permissions.ts";
 import type { InitOptions } from "../../../src/client/settings/options.ts";
 import { resolveSettings } from "../../../src/client/settings/settings.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
@@ -15,11 +15,11 @@ function grantedWithout(refused: readonly Kind[], options: InitOptions = {}) {
   const given: InitOptions = { apiKey: "key", wal: true, ...options };
   const settings = resolveSettings(runtime, given);
   runtime.allows = ({ kind }) => !refused.includes(kind);
-  const { settings: { wal, sender }, message } = withinGrants(runtime, settings, given);
+  const { settings: { wal, sender }, message } = withinPermissions(runtime, settings, given);
   return { wal, sender, message };
 }
 
-test("grants: nothing changes on a runtime with all permissions", () => {
+test("permissions: nothing changes on a runtime with all permissions", () => {
   assert.deepEqual(grantedWithout([]), { wal: true, sender: true, message: null });
   const { process } = detectRuntime();
   if (detectRuntime().name === "deno") return;
@@ -32,7 +32,7 @@ test("grants: nothing changes on a runtime with all permissions", () => {
   ) assert.equal(process.allows(need), true);
 });
 
-test("grants: features without permission are disabled, and one message lists every option to add", () => {
+test("permissions: features without permission are disabled, and one message lists every option to add", () => {
   const net = "--allow-net=trace.wandb.ai:443";
   const files = "--allow-read=/app/.weave --allow-write=/app/.weave";
   const cases: [Kind[], InitOptions, boolean, boolean, string | null][] = [
@@ -77,28 +77,28 @@ test("grants: features without permission are disabled, and one message lists ev
   assert.ok(message?.includes(net));
 });
 
-test("grants: an explicitly set directory without permission is an error", () => {
+test("permissions: an explicitly set directory without permission is an error", () => {
   assert.throws(() => grantedWithout(["write"], { walDir: "/logs" }), {
     code: "ERR_LOG_UNWRITABLE",
-    message: "Cannot write the log in /logs: Deno does not grant it; add --allow-write=/logs",
+    message: "Cannot write the log in /logs: Deno denies access; add --allow-write=/logs",
   });
 });
 
-test("grants: an unreadable key is not reported only as missing", () => {
+test("permissions: an unreadable key is not reported only as missing", () => {
   const runtime = new MemoryRuntime();
   runtime.allows = ({ kind }) => kind !== "env";
   assert.throws(() => resolveSettings(runtime), {
     code: "ERR_MISSING_API_KEY",
-    message: /Deno does not grant WANDB_API_KEY, .*; add --allow-env=WANDB_API_KEY,/,
+    message: /Deno denies access to WANDB_API_KEY, .*; add --allow-env=WANDB_API_KEY,/,
   });
 });
 
-test("grants: no connection to a server without permission is attempted", () => {
+test("permissions: no connection to a server without permission is attempted", () => {
   const runtime = new MemoryRuntime();
   assert.equal(unreachable(runtime, "https://example.com/x"), null);
   runtime.allows = ({ kind }) => kind !== "net";
   assert.equal(
     unreachable(runtime, "https://example.com/x")?.message,
-    "Cannot reach https://example.com: Deno does not grant it; add --allow-net=example.com:443",
+    "Cannot reach https://example.com: Deno denies access; add --allow-net=example.com:443",
   );
 });

@@ -16,7 +16,7 @@ import type { InitOptions } from "./options.ts";
 import type { Settings } from "./settings.ts";
 
 /** Settings limited to what is permitted, and a message about missing permissions. */
-export interface Granted {
+export interface Permitted {
   readonly settings: Settings;
   readonly message: string | null;
 }
@@ -28,11 +28,11 @@ export interface Granted {
  * @throws {WeaveWalError} `ERR_LOG_UNWRITABLE` if the user configured a directory that is not
  * permitted.
  */
-export function withinGrants(
+export function withinPermissions(
   runtime: Runtime,
   settings: Settings,
   options: InitOptions,
-): Granted {
+): Permitted {
   if (settings.disabled) return { settings, message: null };
   const { wal, sender, walDir, walDirExplicit, serverUrl } = settings;
   const flags: string[] = [];
@@ -56,7 +56,7 @@ export function withinGrants(
     settings: { ...settings, wal: onDisk, sender: sender && net.length === 0 },
     message: flags.length === 0
       ? null
-      : `Deno does not grant everything that tracing needs; add ${flags.join(" ")}. Until then ` +
+      : `Deno permissions that tracing needs are missing; add ${flags.join(" ")}. Until then ` +
         `${effects.join(", ")}`,
   };
 }
@@ -70,7 +70,7 @@ export function unreachable(runtime: Runtime, url: string): WeaveWalError | null
   const flags = missingServer(runtime, url);
   return flags.length === 0 ? null : new WeaveWalError(
     "ERR_REQUEST_FAILED",
-    `Cannot reach ${new URL(url).origin}: Deno does not grant it; add ${flags.join(" ")}`,
+    `Cannot reach ${new URL(url).origin}: Deno denies access; add ${flags.join(" ")}`,
   );
 }
 
@@ -106,6 +106,6 @@ function missingDirectory(runtime: Runtime, walDir: string, isExplicit: boolean)
 function unwritable(walDir: string, flags: readonly string[]): WeaveWalError {
   return new WeaveWalError(
     "ERR_LOG_UNWRITABLE",
-    `Cannot write the log in ${walDir}: Deno does not grant it; add ${flags.join(" ")}`,
+    `Cannot write the log in ${walDir}: Deno denies access; add ${flags.join(" ")}`,
   );
 }

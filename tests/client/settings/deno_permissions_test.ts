@@ -24,7 +24,7 @@ interface Place extends Disposable {
 }
 
 function temporary(): Place {
-  const path = mkdtempSync(join(tmpdir(), "weave-wal-grants-"));
+  const path = mkdtempSync(join(tmpdir(), "weave-wal-permissions-"));
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
 }
 
@@ -79,7 +79,7 @@ const files = (path: string): string[] => [`--allow-read=${path}`, `--allow-writ
 const ENV =
   "--allow-env=WANDB_API_KEY,WEAVE_ENABLE_WAL,WEAVE_WAL_DIR,WEAVE_DISABLE_WAL_SENDER,WF_TRACE_SERVER_URL,WANDB_BASE_URL";
 
-test("grants: the log's directory, the server and the variables are enough", async () => {
+test("permissions: the log's directory, the server and the variables are enough", async () => {
   await using mock = await startMockServer();
   const net = `--allow-net=${hostOf(mock.url)}`;
   const cases: [title: string, directory: string | null, grant: string, walDir?: string][] = [
@@ -104,7 +104,7 @@ test("grants: the log's directory, the server and the variables are enough", asy
   }
 }, DENO);
 
-test("grants: a proxy is used whether connections to it are granted or not", async () => {
+test("permissions: a proxy is used whether connections to it are granted or not", async () => {
   await using mock = await startMockServer();
   await using tls = await startTls("trace.test", Number(new URL(mock.url).port));
   for (const isGranted of [true, false]) {
@@ -127,7 +127,7 @@ test("grants: a proxy is used whether connections to it are granted or not", asy
   assert.equal(mock.store.finishedCount("team/granted"), 4);
 }, DENO);
 
-test("grants: without the server records stay on disk, and the program ends", async () => {
+test("permissions: without the server records stay on disk, and the program ends", async () => {
   using place = temporary();
   await using mock = await startMockServer();
   const { status, result, logged } = await runWith(place.path, mock.url, [ENV, ...files(".weave")]);
@@ -138,7 +138,11 @@ test("grants: without the server records stay on disk, and the program ends", as
   assert.equal(named.length, 1, logged.join("\n"));
   assert.match(
     named[0],
-    new RegExp(`does not grant .* add --allow-net=${hostOf(mock.url)}\\. .* records stay in `),
+    new RegExp(
+      `permissions that tracing needs are missing; add --allow-net=${
+        hostOf(mock.url)
+      }\\. .* records stay in `,
+    ),
   );
   // Once granted, the next run delivers both.
   const flags = [`--allow-net=${hostOf(mock.url)}`, ENV, ...files(".weave")];
@@ -147,7 +151,7 @@ test("grants: without the server records stay on disk, and the program ends", as
   assert.equal(mock.store.finishedCount("team/granted"), 4);
 }, DENO);
 
-test("grants: without the log's directory records are delivered from memory", async () => {
+test("permissions: without the log's directory records are delivered from memory", async () => {
   await using mock = await startMockServer();
   const net = `--allow-net=${hostOf(mock.url)}`;
   for (const flags of [[], ["--allow-read"], ["--allow-write"]]) {
@@ -175,7 +179,7 @@ test("grants: without the log's directory records are delivered from memory", as
 }, DENO);
 
 test(
-  "grants: without access to the environment, the message lists the variables, not only the key",
+  "permissions: without access to the environment, the message lists the variables, not only the key",
   async () => {
     using place = temporary();
     await using mock = await startMockServer();
@@ -185,7 +189,7 @@ test(
     assert.equal(nothing.logged.length, 1);
     assert.match(
       nothing.logged[0],
-      /Deno does not grant WANDB_API_KEY, .* add --allow-env=WANDB_API_KEY,WEAVE_ENABLE_WAL/,
+      /Deno denies access to WANDB_API_KEY, .* add --allow-env=WANDB_API_KEY,WEAVE_ENABLE_WAL/,
     );
     // The code sets the server and the key, but not whether the log is on.
     const some = await runWith(place.path, mock.url, all, { apiKey: "key", serverUrl: mock.url });
@@ -209,7 +213,7 @@ test(
 );
 
 test(
-  "grants: with nothing at all, one message names everything, and the program ends",
+  "permissions: with nothing at all, one message names everything, and the program ends",
   async () => {
     using place = temporary();
     const options = { apiKey: "key", serverUrl: "http://127.0.0.1:9", wal: true };
@@ -226,21 +230,25 @@ test(
   DENO,
 );
 
-test("grants: settings files without read permission are skipped without a prompt", async () => {
-  using place = temporary();
-  await using mock = await startMockServer();
-  const program = join(projectRoot, "tests/support/client/programs/grants_child.ts");
-  // At a terminal without --no-prompt, a denied read would prompt the user.
-  const options = JSON.stringify({ apiKey: "key", serverUrl: mock.url, wal: true });
-  const command = [
-    ...[process.execPath, "run", "--no-check", "--config", join(projectRoot, "deno.json")],
-    ...[program, `'${options}'`],
-  ].join(" ");
-  const { status, output } = await run("script", ["-qec", command, "/dev/null"], {
-    cwd: place.path,
-    env: { NO_COLOR: "1", HOME: place.path },
-  });
-  assert.equal(status, 0, output);
-  assert.doesNotMatch(output, /requests|Allow\?/);
-  assert.match(output, /"reason":"sender-off"/);
-}, DENO);
+test(
+  "permissions: settings files without read permission are skipped without a prompt",
+  async () => {
+    using place = temporary();
+    await using mock = await startMockServer();
+    const program = join(projectRoot, "tests/support/client/programs/grants_child.ts");
+    // At a terminal without --no-prompt, a denied read would prompt the user.
+    const options = JSON.stringify({ apiKey: "key", serverUrl: mock.url, wal: true });
+    const command = [
+      ...[process.execPath, "run", "--no-check", "--config", join(projectRoot, "deno.json")],
+      ...[program, `'${options}'`],
+    ].join(" ");
+    const { status, output } = await run("script", ["-qec", command, "/dev/null"], {
+      cwd: place.path,
+      env: { NO_COLOR: "1", HOME: place.path },
+    });
+    assert.equal(status, 0, output);
+    assert.doesNotMatch(output, /requests|Allow\?/);
+    assert.match(output, /"reason":"sender-off"/);
+  },
+  DENO,
+);
