@@ -29,10 +29,11 @@ export const LABELS: Readonly<Record<string, string>> = {
   held_by:
     "the process that sends the segment: `writer`, `lease-holder`, `unresponsive` (a process without a " +
     "heartbeat), `nobody`",
-  outcome: "`recorded`, `passed-on` to the server, or `refused`",
+  outcome: "`recorded`, `forwarded` to the server, or `refused`",
   process: "process ID and host, such as `4711@web-1`",
   project: "name of the project",
-  reason: "why a record became a dead letter, such as `rejected`",
+  reason:
+    "why a record became a dead letter: `refused` by the server, `unsendable`, `corrupt`, `torn`, `oversize`, `unknown`",
   server: "base URL of the trace server",
   state: "state of a sender (`up`, `down`, `blocked`) or of a writer (`alive`, `unresponsive`, " +
     "`remote`, `dead`, `closed`)",

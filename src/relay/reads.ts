@@ -20,11 +20,11 @@ export async function read(relay: Relay, c: RelayContext): Promise<Response> {
     if (table !== undefined) return json(table);
     await relay.delivered(projectId);
   }
-  return await passOn(relay, c);
+  return await forward(relay, c);
 }
 
 /** Forwards a request. */
-export async function passOn(relay: Relay, c: RelayContext): Promise<Response> {
+export async function forward(relay: Relay, c: RelayContext): Promise<Response> {
   const { method, raw, path } = c.req;
   const { search } = new URL(raw.url);
   const body = relay.withFinalDigests(c.get("body"));

@@ -47,7 +47,9 @@ function refusalOf(relay: Relay, error: unknown): RefusedRequest {
   if (hasCode(error, "ERR_RECORD_TOO_LARGE")) {
     return new RefusedRequest(413, (error as Error).message);
   }
-  if (hasCode(error, "ERR_LOG_CLOSED")) return new RefusedRequest(503, "The relay stops", 1);
+  if (hasCode(error, "ERR_LOG_CLOSED")) {
+    return new RefusedRequest(503, "The relay is shutting down", 1);
+  }
   const isDisks = typeof (error as { code?: unknown }).code === "string";
   relay.failed(error, isDisks);
   if (!isDisks) return new RefusedRequest(500, "The relay cannot handle this request");

@@ -17,7 +17,7 @@ import type { WriteBatch } from "./log/write_batch.ts";
 import { BodyBudget, type BodyLimits, RefusedRequest } from "./request/read_body.ts";
 import { RequestRedaction } from "./request/redaction.ts";
 import { KnownAnswers } from "./upstream/known_answers.ts";
-import { Upstream } from "./upstream/pass_on.ts";
+import { Upstream } from "./upstream/forward.ts";
 
 /** Limits of a relay. */
 export interface RelayLimits {
@@ -155,7 +155,7 @@ export class Relay {
 
   /** Why writes are refused; `null` if they are accepted. */
   get reason(): string | null {
-    if (this.#stopping) return "The relay stops";
+    if (this.#stopping) return "The relay is shutting down";
     // Only another write shows whether the disk works again.
     const since = this.#options.runtime.clock.monotonic() - this.#diskFailedAt;
     return since < NOT_READY_MS ? this.#diskError : null;
@@ -169,7 +169,10 @@ export class Relay {
   /** @throws {RefusedRequest} For a caller without a required token, and for a web page. */
   authorize(request: Request): void {
     if (!this.#access.isOwn(request)) {
-      throw new RefusedRequest(403, "Another host's name or page is refused without a token file");
+      throw new RefusedRequest(
+        403,
+        "Without a token file, requests with another host name or from web pages are refused",
+      );
     }
     if (!this.#access.allows(request.headers)) throw new RefusedRequest(401, "No valid token");
   }
@@ -181,7 +184,7 @@ export class Relay {
    */
   async admit(request: Request, run: () => Promise<void>): Promise<void> {
     this.authorize(request);
-    if (this.#stopping) throw new RefusedRequest(503, "The relay stops", 1);
+    if (this.#stopping) throw new RefusedRequest(503, "The relay is shutting down", 1);
     if (this.#open >= this.#limits.maxOpenRequests) throw tooMany();
     this.#open++;
     try {
@@ -261,7 +264,7 @@ export class Relay {
     const samples = await this.#options.collectMetrics?.() ?? new MetricSamples();
     const { writes, records, passed, unreachable, refused } = this.counters;
     samples.add(RELAY_METRICS.requests, ["recorded"], writes);
-    samples.add(RELAY_METRICS.requests, ["passed-on"], passed);
+    samples.add(RELAY_METRICS.requests, ["forwarded"], passed);
     for (const [status, count] of Object.entries(refused)) {
       samples.add(RELAY_METRICS.requests, ["refused"], count);
       samples.add(RELAY_METRICS.refused, [status], count);

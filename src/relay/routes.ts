@@ -12,7 +12,7 @@ import { WriteBatch } from "./log/write_batch.ts";
 import { recordSpans, spansReply } from "./otlp/otlp_write.ts";
 import { JsonObject, readJson } from "./request/json_source.ts";
 import type { JsonWrite } from "./request/json_write.ts";
-import { passOn, projectIn, read } from "./reads.ts";
+import { forward, projectIn, read } from "./reads.ts";
 import { isMalformed, respondTo } from "./refusals.ts";
 import { json, type RelayContext, type RelayEnv } from "./relay_context.ts";
 import { readBody } from "./request/read_body.ts";
@@ -106,7 +106,7 @@ async function writeJson(relay: Relay, c: RelayContext, record: RecordWrite): Pr
   } catch (error) {
     if (!isMalformed(error)) throw error;
     // Let the server report the error.
-    return await passOn(relay, c);
+    return await forward(relay, c);
   }
   if (reply === null) {
     if (write.isRedacted) c.set("body", new TextEncoder().encode(write.text));
@@ -130,11 +130,11 @@ async function writeFile(relay: Relay, c: RelayContext): Promise<Response> {
   try {
     form = await new Response(c.get("body"), { headers }).formData();
   } catch {
-    return await passOn(relay, c);
+    return await forward(relay, c);
   }
   const [projectId, file] = [form.get("project_id"), form.get("file")];
   if (typeof projectId !== "string" || file === null || typeof file === "string") {
-    return await passOn(relay, c);
+    return await forward(relay, c);
   }
   const bytes = new Uint8Array(await file.arrayBuffer());
   const name = file.name || "blob";
@@ -145,7 +145,7 @@ async function writeFile(relay: Relay, c: RelayContext): Promise<Response> {
     reply = recordFile({ projectId, name, content }, batch);
   } catch (error) {
     if (!isMalformed(error)) throw error;
-    return await passOn(relay, c);
+    return await forward(relay, c);
   }
   await relay.commit(batch);
   return json(reply);

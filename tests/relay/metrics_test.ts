@@ -27,7 +27,7 @@ test("relay: metrics count recorded, forwarded, refused and unreachable requests
   );
   assert.deepEqual(values, {
     'weave_wal_relay_requests_total{outcome="recorded"}': 1,
-    'weave_wal_relay_requests_total{outcome="passed-on"}': 2,
+    'weave_wal_relay_requests_total{outcome="forwarded"}': 2,
     'weave_wal_relay_requests_total{outcome="refused"}': 2,
     'weave_wal_relay_refused_requests_total{status="401"}': 2,
     weave_wal_relay_records_total: 1,
