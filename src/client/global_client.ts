@@ -153,6 +153,6 @@ export function requireGlobalClient(): GlobalClient {
   if (client) return client;
   throw new WeaveWalError(
     "ERR_NOT_INITIALIZED",
-    'Cannot reach a Weave client: call init("entity/project") first',
+    'Cannot find a Weave client: call init("entity/project") first',
   );
 }

@@ -118,7 +118,7 @@ test("runbook: messages about dead letters in a stream are in the index", async 
   });
 });
 
-test("runbook: messages of a sender whose engine does not respond are in the index", () => {
+test("runbook: messages of a sender whose servers do not respond are in the index", () => {
   const messages: { name: string; message: string }[] = [];
   const reporter = new SenderReporter({
     clock: runtime.clock,
@@ -131,7 +131,7 @@ test("runbook: messages of a sender whose engine does not respond are in the ind
   reporter.stateChanged("blocked", "HTTP 401");
   reporter.progressed(0, 1);
   assertIndexed(messages, {
-    "stream-error": "engine-unreachable",
+    "stream-error": "stream-unreachable",
     "server-down": "server-down",
     "server-blocked": "key-revoked",
     "dead-letters": "poison-records",

@@ -50,7 +50,7 @@ test("credentials: user and nkey come from the environment, and are not shown", 
   }];
   for (const variables of wrong) {
     await assert.rejects(connects(server.address, variables), (error: Error) => {
-      assert.match(error.message, /credentials of NATS_… are refused/);
+      assert.match(error.message, /the servers reject the credentials/);
       assert.doesNotMatch(error.message, /wrong-password/);
       return true;
     });

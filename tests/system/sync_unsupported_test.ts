@@ -57,7 +57,7 @@ function keptOnDisk({ report, onDisk, lines }: Awaited<ReturnType<typeof run>>):
   assert.equal(report.events.length, 1, report.events.join("\n"));
   assert.match(
     report.events[0],
-    /^warn sync-unsupported: Cannot force records to stable storage: /,
+    /^warn sync-unsupported: Cannot fsync the log: /,
   );
 }
 

@@ -94,7 +94,7 @@ function missingKey(runtime: Runtime, machine: string): WeaveWalError {
     runtime.process.allows({ kind: "env", variable })
       ? `Cannot send without an API key: none in ${variable}, ${where}; get one at ` +
         `https://wandb.ai/authorize${WRITE_ONLY}`
-      : `Cannot send without an API key: Deno does not grant ${variable}, and there is none in ` +
+      : `Cannot send without an API key: Deno denies access to ${variable}, and there is none in ` +
         `${where}; add ${ALLOW_ENV}`,
   );
 }
@@ -106,8 +106,8 @@ function foreignHost(
 ): WeaveWalError {
   return new WeaveWalError(
     "ERR_INVALID_OPTION",
-    `Cannot use ${origin}: ${key.origin} was not given for "${url}", and a file of the working ` +
-      `directory cannot choose where a key goes; remove the setting, or, if you trust this server, ` +
+    `Cannot use ${origin}: ${key.origin} was not given for "${url}", and a file in the working ` +
+      "directory must not decide where a key is sent; remove the setting or, if you trust this server, " +
       `name it yourself: ${env}=${url} or option "${option}"`,
   );
 }

@@ -93,9 +93,9 @@ export async function loginFrom(
     runtime.files.replace(file.path, withNetrcEntry(old, machine, key));
   } catch (error) {
     from.warn(
-      `weave-wal: Cannot keep the key in ${file.name} (${
+      `weave-wal: Cannot store the key in ${file.name} (${
         (error as Error).message
-      }): it holds for this process; set WANDB_API_KEY for others`,
+      }): it is used in this process only; set WANDB_API_KEY for others`,
     );
   }
 }

@@ -35,8 +35,8 @@ export class ReadBarrier {
     if (wait.end !== "unreachable") return wait;
     throw new WeaveWalError(
       "ERR_REQUEST_FAILED",
-      `Cannot read ${path}: the server does not take requests (${wait.reason}). What this process ` +
-        "wrote before is kept and sent when it does; read again then",
+      `Cannot read ${path}: the server does not accept requests (${wait.reason}). Earlier writes ` +
+        "of this process are pending, and are sent when it does; read again then",
     );
   }
 

@@ -68,17 +68,15 @@ export function hasCompatibleQueue(methods: unknown): methods is QueueMethods {
 }
 
 /** Hint if the SDK works in an unknown way. */
-export const OTHER_VERSION: string =
-  "A version of weave that is known to work with this package has no such " +
-  "gap: see docs/official-sdk.md";
+export const OTHER_VERSION: string = "Use a tested version of weave: see docs/official-sdk.md";
 
 /** Warns once that calls reach the log later than possible, with a remedy. */
 export function warnDelayedCalls({ logger }: SdkLogs, what: string, help: string): void {
   logger.once(
     "warn",
     "request-level",
-    `Cannot take calls over from the queue of ${what}: they are in the log only when the SDK sends ` +
-      `them, up to 200 ms after they happened, and a process that ends before loses them. ${help}`,
+    `Cannot intercept the queue of ${what}: calls reach the log only when the SDK sends them, up to ` +
+      `200 ms later, and are lost if the process ends before that. ${help}`,
   );
 }
 

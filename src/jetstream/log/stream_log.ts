@@ -74,12 +74,15 @@ export class StreamLog implements RequestLog {
     }
     const stream = this.#options.stream();
     if (stream === null) {
-      throw new WeaveWalError("ERR_LOG_UNREACHABLE", "The log's engine was not reached yet");
+      throw new WeaveWalError(
+        "ERR_LOG_UNREACHABLE",
+        "The servers of the log have not been reached yet",
+      );
     }
     if (this.#unacknowledged > MAX_UNACKNOWLEDGED_BYTES) {
       throw new WeaveWalError(
         "ERR_LOG_FULL",
-        "Too many records wait for the log's acknowledgement",
+        "Too many records wait for an acknowledgement of the log's servers",
       );
     }
     const batches = this.#batches(records, stream);
@@ -202,7 +205,7 @@ function asLogError(error: EngineError): WeaveWalError {
   }
   return new WeaveWalError(
     "ERR_LOG_UNREACHABLE",
-    `The log's engine does not take records: ${message}`,
+    `The servers of the log do not accept records: ${message}`,
     { cause: error },
   );
 }

@@ -91,7 +91,9 @@ export async function connectTo(
     if (name === "AuthorizationError" || name === "UserAuthenticationExpiredError") {
       throw new WeaveWalError(
         "ERR_INVALID_OPTION",
-        `Cannot connect to ${servers.join(", ")}: the credentials of NATS_… are refused`,
+        `Cannot connect to ${
+          servers.join(", ")
+        }: the servers reject the credentials (NATS_CREDS, NATS_NKEY, NATS_TOKEN, NATS_USER)`,
       );
     }
     const { message } = errorParts(error);

@@ -33,7 +33,7 @@ export async function loadNats(): Promise<NatsModules> {
   } catch (cause) {
     throw new WeaveWalError(
       "ERR_INVALID_OPTION",
-      `Cannot use --log nats: install its packages: npm install ${PACKAGES}`,
+      `Cannot use --log: its packages are missing; run: npm install ${PACKAGES}`,
       { cause },
     );
   }

@@ -39,7 +39,7 @@ export async function openStores(runtime: Runtime, address: LogAddress): Promise
       throw new WeaveWalError(
         "ERR_INVALID_OPTION",
         `Cannot find a log at ${formatAddress(address)}: there is no stream ${names.stream}; ` +
-          "the first relay makes it",
+          "start a relay with this --log to create it",
       );
     }
     const { clock } = runtime;

@@ -62,7 +62,10 @@ test("login: if netrc cannot be written, the key applies to the process only, wi
     const { run, warned } = loginOn(runtime);
     await run("session-key", "session.example.com");
     assert.equal(warned.length, 1);
-    assert.match(warned[0], /Cannot keep the key in ~\/.netrc \(.+\): it holds for this process/);
+    assert.match(
+      warned[0],
+      /Cannot store the key in ~\/.netrc \(.+\): it is used in this process only/,
+    );
     assert.doesNotMatch(warned[0], /session-key/);
     const env = { WANDB_BASE_URL: "https://session.example.com" };
     assert.equal(resolveSettings(new MemoryRuntime({ env })).apiKey, "session-key");

@@ -117,12 +117,12 @@ test("reads: an unreachable server is reported, and the record is kept", async (
       assert.equal(error.code, "ERR_REQUEST_FAILED");
       assert.match(
         error.message,
-        /^Cannot read \/obj\/read: the server does not take requests \(.+\)/,
+        /^Cannot read \/obj\/read: the server does not accept requests \(.+\)/,
       );
-      assert.match(error.message, /is kept and sent when it does/);
+      assert.match(error.message, /are pending, and are sent when it does/);
       return true;
     });
-    await assert.rejects(client.getCalls(), /does not take requests/);
+    await assert.rejects(client.getCalls(), /does not accept requests/);
     await mock.restart();
     assert.deepEqual(await ref.get(), { n: 1 });
   });
@@ -133,7 +133,7 @@ test("reads: a rejected key is reported at once", async () => {
     mock.faults.add({ status: 401, body: { detail: "invalid key" } });
     const client = await open();
     const ref = await client.publish({ n: 1 }, "own");
-    await assert.rejects(ref.get(), /does not take requests \(HTTP 401/);
+    await assert.rejects(ref.get(), /does not accept requests \(HTTP 401/);
   });
 });
 

@@ -248,7 +248,7 @@ async function asksForPackages(app: string): Promise<void> {
     ];
     const { status, output } = await run(path, args, { cwd: app, env: { WANDB_API_KEY: "key" } });
     assert.equal(status, 2, output);
-    assert.ok(output.includes(`install its packages: npm install ${names}`), output);
+    assert.ok(output.includes(`its packages are missing; run: npm install ${names}`), output);
   }
   symlinkSync(join(projectRoot, "node_modules/@nats-io"), join(app, "node_modules/@nats-io"));
   const { status, output } = await run(path, ["status", "--log", "nats://127.0.0.1:9"], {

@@ -151,8 +151,8 @@ export class EventReporter {
     this.report(
       "warn",
       "sync-unsupported",
-      `Cannot force records to stable storage: ${message}. Records are on disk and survive the ` +
-        "end of this process, but may be lost when the machine goes down",
+      `Cannot fsync the log: ${message}. Records are on disk and survive the ` +
+        "end of this process, but may be lost if the machine crashes",
     );
   }
 
