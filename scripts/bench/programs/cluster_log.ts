@@ -28,6 +28,8 @@ const WRITERS = 200;
 /** Records per write: the calls of one request of an SDK. */
 const RECORDS_A_WRITE = 20;
 const LOOK_MS = 5;
+/** Limit of a stream: more than any measurement writes. */
+const LIMIT_BYTES = 1024 ** 3;
 
 const [kind, ...args] = process.argv.slice(2);
 const runtime = detectRuntime();
@@ -94,6 +96,9 @@ async function stream(
       partitions: Number(partitions),
       replicas: Number(replicas),
       server: serverUrl,
+      // Servers reserve the limits of all streams on their disks.
+      maxBytes: LIMIT_BYTES,
+      deadLetterBytes: LIMIT_BYTES,
       // Streams of one cluster must not share subjects.
       prefix: name.toLowerCase(),
     },

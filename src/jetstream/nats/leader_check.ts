@@ -1,12 +1,11 @@
 /**
  * Compares what a consumer delivers with what the leader of the stream has.
  * A consumer with one replica reads the copy of its node. If that node was killed and catches up
- * with the others, the consumer may silently skip messages: it numbers what it delivers, not what it
- * should deliver. A skipped message is in a gap between two positions, or after the last one. Most
- * gaps are normal: their messages are in other partitions or were removed. So the leader is asked
- * for the first message in a gap. A request for each gap would slow a sender down. So the gap before
- * each pull is checked, where the consumer had reached the end of its copy, and all gaps for a
- * minute after a message was found missing.
+ * with the others, or cannot read a message at that moment, the consumer may silently skip messages:
+ * it numbers what it delivers, not what it should deliver. A skipped message is in a gap between two
+ * positions, or after the last one. Most gaps are normal: their messages are in other partitions or
+ * were removed. So the leader is asked for the first message after each gap begins. The leader has a
+ * prefix of the stream: if it has the message that ends the gap, it has those in the gap.
  * @module
  */
 
@@ -35,20 +34,14 @@ export class LeaderCheck {
    * Returns the number of messages up to the first one before which a message may be missing.
    * If a request fails, one may be missing.
    * @param from Position after the last message before these.
-   * @param isChecked Whether the gap before the message with this index is checked.
    */
-  async confirmed(
-    from: number,
-    messages: readonly EngineMessage[],
-    isChecked: (index: number) => boolean,
-  ): Promise<number> {
+  async confirmed(from: number, messages: readonly EngineMessage[]): Promise<number> {
     for (let start = 0; start < messages.length; start += AT_ONCE) {
       const part = messages.slice(start, start + AT_ONCE);
       const whole = await Promise.all(part.map(({ seq }, offset) => {
         const index = start + offset;
         const expected = index === 0 ? from : messages[index - 1].seq + 1;
-        return seq === expected || !isChecked(index) ||
-          this.#isGap(expected, seq).catch(() => false);
+        return seq === expected || this.#isGap(expected, seq).catch(() => false);
       }));
       const missing = whole.indexOf(false);
       if (missing >= 0) return start + missing;

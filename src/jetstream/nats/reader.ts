@@ -22,8 +22,6 @@ const SILENT_MS = WAIT_MS + 2_000;
 const UNUSED_MS = 60_000;
 /** Ms without a request after which the reader replaces its consumer. */
 const REPLACED_MS = UNUSED_MS / 2;
-/** Ms for which all gaps are checked after the consumer skipped a message. */
-const WATCHED_MS = 60_000;
 /** Maximum size of a message's subject and headers, in bytes. */
 const ENVELOPE_BYTES = 4096;
 /** Maximum number of messages per request. */
@@ -59,8 +57,6 @@ export class NatsReader implements MessageReader {
   /** Time of the last use of the consumer, on the monotonic clock. */
   #usedAt = 0;
   #pull: Subscription | null = null;
-  /** Time until which all gaps are checked, on the monotonic clock. */
-  #watchedUntil = -Infinity;
   #closed = false;
 
   /** Creates a reader; the first `next()` contacts the engine. */
@@ -75,27 +71,24 @@ export class NatsReader implements MessageReader {
     if (this.#closed) return [];
     const from = this.#next;
     const found: EngineMessage[] = [];
-    const pulls = new Set<number>();
     try {
-      await this.#deliver(maxBytes, found, pulls);
+      await this.#deliver(maxBytes, found);
     } catch (error) {
       await this.#forget();
       if (this.#closed) return [];
       // What came before the failure is read, and is not asked for again.
       if (found.length === 0) throw asEngineError(error);
     }
-    return this.#closed ? [] : await this.#confirm(from, found, pulls, maxBytes);
+    return this.#closed ? [] : await this.#confirm(from, found, maxBytes);
   }
 
-  /** Adds messages to `found`, and the indexes at which requests began to `pulls`. */
-  async #deliver(maxBytes: number, found: EngineMessage[], pulls: Set<number>): Promise<void> {
-    pulls.add(0);
+  /** Adds messages to `found`. */
+  async #deliver(maxBytes: number, found: EngineMessage[]): Promise<void> {
     const consumer = await this.#open();
     // Request only as many as exist, so that no message is delivered to a request that has ended.
     if (consumer.pending === 0) await this.#request(consumer, 1, maxBytes, found);
     const count = Math.min(consumer.pending, MAX_MESSAGES);
     const read = bytesOf(found);
-    pulls.add(found.length);
     if (count > 0 && read < maxBytes) {
       await this.#request(consumer, count, maxBytes - read, found);
     }
@@ -108,15 +101,11 @@ export class NatsReader implements MessageReader {
   async #confirm(
     from: number,
     found: readonly EngineMessage[],
-    pulls: ReadonlySet<number>,
     maxBytes: number,
   ): Promise<readonly EngineMessage[]> {
-    const now = this.#options.clock.monotonic();
-    const isChecked = (index: number) => now < this.#watchedUntil || pulls.has(index);
-    const count = await this.#leader.confirmed(from, found, isChecked);
+    const count = await this.#leader.confirmed(from, found);
     if (count > 0 && count === found.length) return found;
     const whole = found.slice(0, count);
-    if (found.length > 0) this.#watchedUntil = now + WATCHED_MS;
     this.#next = positionAfter(whole, from);
     if (found.length > 0) await this.#forget();
     try {

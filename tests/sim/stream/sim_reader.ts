@@ -178,7 +178,7 @@ class ConsumerNode {
       while (left > 0) {
         const found = this.#messages(consumer.next)[0];
         if (found === undefined) return;
-        if (left === count && random.chance(stream.faults.skips)) {
+        if (random.chance(stream.faults.skips)) {
           consumer.next = found.seq + 1;
           continue;
         }

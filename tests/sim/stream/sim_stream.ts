@@ -40,7 +40,7 @@ export interface StreamFaults {
   readonly lostReplies: number;
   /** A message is delivered twice, swapped with the next one, or not delivered. */
   readonly badReads: number;
-  /** A consumer whose node lags skips messages before a pull, and continues its count. */
+  /** A consumer whose node lags skips a message, and continues its count. */
   readonly skips: number;
 }
 

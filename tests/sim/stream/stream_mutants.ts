@@ -91,6 +91,23 @@ export const STREAM_BUGS: readonly StreamBug[] = [
       ),
   },
   {
+    name: "stream-inner-gaps-unnoticed",
+    mistake:
+      "only the gap before what the reader returns is checked, not those between its messages",
+    breaks: ["order"],
+    seeds: 300,
+    patch: () =>
+      patch(
+        LeaderCheck.prototype,
+        "confirmed",
+        (original) =>
+          async function (this: LeaderCheck, from, messages) {
+            const first = await original.call(this, from, messages.slice(0, 1));
+            return first === 1 ? messages.length : first;
+          },
+      ),
+  },
+  {
     name: "stream-removed-in-any-order",
     mistake: "messages are removed side by side: a start may stay whose end is removed",
     breaks: ["order"],
