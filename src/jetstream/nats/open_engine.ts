@@ -8,7 +8,8 @@ import { connectTo, type LogAddress } from "./connect.ts";
 import { ask } from "./errors.ts";
 import { loadNats } from "./modules.ts";
 import { NatsEngine } from "./nats_engine.ts";
-import { applyPlan, planStreams, type StreamPlan, type StreamSettings } from "./stream_config.ts";
+import { applyPlan } from "./apply_plan.ts";
+import { planStreams, type StreamPlan, type StreamSettings } from "./stream_config.ts";
 
 /** Options for {@linkcode openEngine}. */
 export interface OpenEngineOptions {

@@ -7,14 +7,12 @@
 
 import type { JetStreamManager, StreamConfig, StreamInfo } from "@nats-io/jetstream";
 import { WeaveWalError } from "../../errors.ts";
-import { deadLetterPrefix } from "../dead_letters/dead_letter_writer.ts";
 import { ask, errorParts, isNoStream } from "./errors.ts";
-import type { NatsModules } from "./modules.ts";
 
 /** Ms within which messages with the same ID are stored once. */
 export const DUPLICATE_WINDOW_MS = 120_000;
-/** Ms without a heartbeat after which a sender's lease expires. */
-const LEASE_TTL_MS = 10_000;
+/** Maximum part of a lowered limit that a stream may fill. */
+const MAX_LOWERED_FILL = 0.9;
 
 /** Settings of the streams. `undefined` settings are taken from the existing stream. */
 export interface StreamSettings {
@@ -75,7 +73,7 @@ export function namesOf(name: string): { stream: string; deadLetters: string; le
   return { stream: name, deadLetters: `${name}_DEAD`, leases: `${name}_LEASES` };
 }
 
-const SERVER_MARK = "weave-wal, for ";
+export const SERVER_MARK = "weave-wal, for ";
 
 /**
  * Compares the streams with the settings.
@@ -129,85 +127,6 @@ export async function planStreams(
     changes.push(`replicas of ${name}: ${replicas} becomes ${facts.replicas}`);
   }
   return { facts, missing, changes };
-}
-
-/** Applies a plan. @throws {EngineError} `away`, `refused`. */
-export async function applyPlan(
-  { jetstream, kv }: NatsModules,
-  manager: JetStreamManager,
-  plan: StreamPlan,
-  { leaseTtlMs: ttl = LEASE_TTL_MS }: Pick<StreamSettings, "leaseTtlMs"> = {},
-): Promise<void> {
-  const { facts: { name, replicas, maxBytes, deadLetterBytes }, missing, changes } = plan;
-  const names = namesOf(name);
-  if (missing.includes(names.stream)) {
-    await made(() => manager.streams.add(configFor(plan.facts, jetstream)));
-  } else if (changes.length > 0) {
-    await ask(() => manager.streams.update(name, { num_replicas: replicas, max_bytes: maxBytes }));
-    const { New: discard } = jetstream.DiscardPolicy;
-    await change(manager, names.deadLetters, replicas, { max_bytes: deadLetterBytes, discard });
-    await change(manager, `KV_${names.leases}`, replicas);
-  }
-  if (missing.includes(names.deadLetters)) {
-    await made(() => manager.streams.add(deadLetterConfig(plan.facts, jetstream)));
-  }
-  if (missing.includes(`KV_${names.leases}`)) {
-    const client = manager.jetstream();
-    await made(() => new kv.Kvm(client).create(names.leases, { ttl, history: 1, replicas }));
-  }
-}
-
-/** Changes settings of a stream, if it exists, and raises its replicas. */
-async function change(
-  manager: JetStreamManager,
-  name: string,
-  replicas: number,
-  settings: Partial<Pick<StreamConfig, "max_bytes" | "discard">> = {},
-): Promise<void> {
-  const found = (await infoOf(manager, name))?.config;
-  if (found === undefined) return;
-  const wanted = { ...settings, num_replicas: Math.max(replicas, found.num_replicas) };
-  const isMet = Object.entries(wanted)
-    .every(([setting, value]) => found[setting as keyof StreamConfig] === value);
-  if (!isMet) await ask(() => manager.streams.update(name, wanted));
-}
-
-function configFor(
-  { name, prefix, partitions, replicas, maxBytes, server }: StreamFacts,
-  { DiscardPolicy, RetentionPolicy, StorageType }: NatsModules["jetstream"],
-): Partial<StreamConfig> & { name: string } {
-  return {
-    name,
-    description: SERVER_MARK + (server ?? "any server"),
-    subjects: Array.from({ length: partitions }, (_, partition) => `${prefix}.${partition}.>`),
-    retention: RetentionPolicy.Limits,
-    storage: StorageType.File,
-    // A full stream rejects new messages: no acknowledged message is dropped.
-    discard: DiscardPolicy.New,
-    max_bytes: maxBytes,
-    num_replicas: replicas,
-    duplicate_window: DUPLICATE_WINDOW_MS * 1e6,
-    allow_direct: false,
-  };
-}
-
-function deadLetterConfig(
-  { name, prefix, replicas, deadLetterBytes }: StreamFacts,
-  { DiscardPolicy, RetentionPolicy, StorageType }: NatsModules["jetstream"],
-): Partial<StreamConfig> & { name: string } {
-  return {
-    name: namesOf(name).deadLetters,
-    description: "weave-wal, records that the server refused",
-    subjects: [`${deadLetterPrefix(prefix)}.>`],
-    retention: RetentionPolicy.Limits,
-    storage: StorageType.File,
-    // A full stream rejects new dead letters: their records stay where they are.
-    discard: DiscardPolicy.New,
-    max_bytes: deadLetterBytes,
-    max_msgs_per_subject: 1,
-    num_replicas: replicas,
-    allow_direct: false,
-  };
 }
 
 /** Returns a stream; `null` if it does not exist. @throws {EngineError} `away`. */
@@ -268,18 +187,21 @@ function changesOf(found: StreamFacts, wanted: StreamSettings): string[] {
   return changes;
 }
 
-/** Servers drop the oldest messages of a stream if its limit becomes less than its size. */
-function assertFits({ config: { name, max_bytes }, state: { bytes } }: StreamInfo, limit: number) {
-  if (limit === max_bytes || limit <= 0 || bytes <= limit) return;
+/**
+ * Servers drop the oldest messages of a stream if its limit becomes less than its size. No request
+ * compares the two as it changes the limit, so a lowered one leaves room for what is written
+ * meanwhile.
+ */
+export function assertFits(
+  { config: { name, max_bytes }, state: { bytes } }: StreamInfo,
+  limit: number,
+): void {
+  const isLowered = limit > 0 && (limit < max_bytes || max_bytes <= 0);
+  if (!isLowered || bytes <= limit * MAX_LOWERED_FILL) return;
+  const least = Math.ceil(bytes / MAX_LOWERED_FILL);
   throw new WeaveWalError(
     "ERR_INVALID_OPTION",
-    `Cannot limit stream ${name} to ${limit} bytes: it has ${bytes}, and the oldest would be lost`,
+    `Cannot limit stream ${name} to ${limit} bytes: it has ${bytes}, and its oldest messages might ` +
+      `be lost; use at least ${least}`,
   );
-}
-
-/** Tolerates conflicts: relays that start together create the same streams. */
-async function made(make: () => Promise<unknown>): Promise<void> {
-  await ask(make).catch((error) => {
-    if (error.failure !== "conflict") throw error;
-  });
 }

@@ -187,27 +187,6 @@ test(
   options,
 );
 
-test("a limit below the size of a stream is refused, and nothing is dropped", async () => {
-  await using fixture = await openStreamFixture(1);
-  const { engine, run, server: { address } } = fixture;
-  await refuse(fixture, NAME, 5);
-  for (let n = 0; n < 5; n++) await fixture.write(NAME, [feedback(NAME, `f${n}`)]);
-  const limit = (settings: { maxBytes?: number; deadLetterBytes?: number }) =>
-    openTestEngine(address, settings, "LOG").then((opened) => opened.close());
-  await assert.rejects(limit({ maxBytes: 500 }), {
-    code: "ERR_INVALID_OPTION",
-    message: /^Cannot limit stream LOG to 500 bytes: it has \d+, and the oldest would be lost$/,
-  });
-  await assert.rejects(
-    limit({ deadLetterBytes: 500 }),
-    /Cannot limit stream LOG_DEAD to 500 bytes/,
-  );
-  assert.equal((await engine.state()).messages, 5);
-  assert.equal(linesOf((await run("dead-letters", "export")).out).length, 5);
-  await limit({ maxBytes: 100_000, deadLetterBytes: 100_000 });
-  assert.equal((await engine.state()).maxBytes, 100_000);
-}, options);
-
 test(
   "a limited stream of dead letters refuses new ones, even if it dropped old ones before",
   async () => {
