@@ -6,18 +6,18 @@
 
 /** Questions that the project's documentation answers. */
 export const QUESTIONS: readonly string[] = [
-  "What happens if the disk is full?",
-  "When does the checkpoint move past a record?",
-  "How often are requests retried if the server is unreachable?",
-  "Which sender delivers the segments of a dead process?",
-  "When is a record on stable storage?",
-  "What is a dead letter?",
+  "What if the disk is full (ENOSPC) or has an I/O error?",
+  "When does a record count as delivered?",
+  "Is the server probed while it is unreachable?",
+  "Can two processes recover one directory?",
+  "Can a record be sent more than once?",
+  "How is a kill during a write handled?",
   "How is the poison record of a batch isolated?",
   "What happens to a truncated record?",
-  "What does flush return?",
+  "Does flush() report what is pending?",
   "What happens to a value that JSON cannot represent?",
-  "What is the maximum size of a batch?",
-  "Where is the API key looked up?",
+  "Does a reused PID make a dead process look alive?",
+  "What happens if the log is deleted under a running program?",
 ];
 
 /** A truncated document that cannot be parsed. */
