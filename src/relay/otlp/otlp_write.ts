@@ -36,8 +36,8 @@ export function recordSpans(write: SpansWrite, batch: WriteBatch): void {
     if (project === undefined) {
       throw new RefusedRequest(
         400,
-        "Spans name no project: set the resource attributes wandb.entity and wandb.project, or the " +
-          "header project_id: entity/project",
+        "Spans name no project: set the resource attributes wandb.entity and wandb.project, the header " +
+          "project_id: entity/project, or --project of the relay",
       );
     }
     batch.add(logOf(batch, project), otelRecordType(write.view), otelRequest(project, request));

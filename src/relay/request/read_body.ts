@@ -101,7 +101,9 @@ export async function readBody(request: Request, limits: BodyLimits): Promise<Re
   try {
     for (;;) {
       const { done, value } = await reader.read();
-      if (isLate) throw new RefusedRequest(408, `No whole request within ${timeoutMs} ms`);
+      if (isLate) {
+        throw new RefusedRequest(408, `The request did not arrive within ${timeoutMs} ms`);
+      }
       if (done) break;
       if (size + value.length > maxBytes) throw tooLarge();
       budget.take(value.length);
