@@ -4,18 +4,16 @@
  * @module
  */
 
-import { fromBase64 } from "../../protocol/json/base64.ts";
 import { ENDPOINTS } from "../../protocol/endpoints.ts";
 import { PROTOBUF_TYPE } from "../../protocol/otlp/otel_reply.ts";
 import { isOtelType, type OtelRecordType } from "../../protocol/otlp/otel_request.ts";
 import { joinBytes } from "../../protocol/otlp/wire.ts";
 import type { BatchRecord } from "../../wal/record/record_batch.ts";
 import type { DeadLetter } from "../../wal/segment/segment.ts";
-import { textField } from "../calls/call_fields.ts";
 import type { Send } from "../calls/send_context.ts";
 import { type BatchItem, sendBisecting } from "./bisect_batch.ts";
 import { unsendableDeadLetter } from "./dead_letters.ts";
-import { projectOf } from "./project_of.ts";
+import { decodeSpans, maxSpanBytes, projectOfSpans } from "./span_record.ts";
 import type { Suspects } from "./suspects.ts";
 
 /** Spans of one project and view, in order. */
@@ -35,7 +33,7 @@ export function spanTasks(
   for (const record of records) {
     const { type } = record;
     if (!isOtelType(type)) continue;
-    const project = projectOf(record) ?? "";
+    const project = projectOfSpans(record);
     const key = `${type} ${project}`;
     const group = groups.get(key) ?? { type, project, records: [] };
     groups.set(key, group);
@@ -51,9 +49,13 @@ async function sendGroup(
 ): Promise<DeadLetter[]> {
   const unsendable: DeadLetter[] = [];
   const items: BatchItem[] = [];
+  const body = new Uint8Array(records.reduce((size, record) => size + maxSpanBytes(record), 0));
+  let at = 0;
   for (const record of records) {
     try {
-      items.push({ records: [record], pieces: [spansOf(record)] });
+      const end = at + decodeSpans(record, body, at);
+      items.push({ records: [record], pieces: [body.subarray(at, end)] });
+      at = end;
     } catch (error) {
       unsendable.push(unsendableDeadLetter(record, error));
     }
@@ -62,7 +64,7 @@ async function sendGroup(
   const headers = { "Content-Type": PROTOBUF_TYPE, ...projectHeader(project) };
   const refused = await sendBisecting(items, {
     post: (some, options) =>
-      send(path, joinBytes(some.flatMap(({ pieces }) => pieces)), {
+      send(path, bodyOf(some), {
         ...options,
         headers,
         isLastRoute: true,
@@ -77,8 +79,12 @@ function projectHeader(project: string): Record<string, string> {
   return /^[\x21-\x7e]+( +[\x21-\x7e]+)*$/.test(project) ? { project_id: project } : {};
 }
 
-function spansOf({ bytes, start, end }: BatchRecord): Uint8Array<ArrayBuffer> {
-  const text = textField(bytes, start, end, "request_base64");
-  if (text === undefined) throw new TypeError("Cannot find request_base64 of spans");
-  return fromBase64(text);
+/** Returns the spans of all items, as one piece of memory if they follow one another in it. */
+function bodyOf(items: readonly BatchItem[]): Uint8Array<ArrayBuffer> {
+  const pieces = items.flatMap(({ pieces }) => pieces) as Uint8Array<ArrayBuffer>[];
+  const [first] = pieces;
+  const last = pieces[pieces.length - 1];
+  const size = last.byteOffset + last.length - first.byteOffset;
+  const isWhole = pieces.reduce((sum, { length }) => sum + length, 0) === size;
+  return isWhole ? new Uint8Array(first.buffer, first.byteOffset, size) : joinBytes(pieces);
 }

@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import type { Attributes } from "@opentelemetry/api";
 import type { Pipeline } from "../../../src/client/pipeline/pipeline.ts";
+import { base64 } from "../../../src/protocol/json/base64.ts";
 import {
   otelRecordType,
   otelRequest,
@@ -22,6 +23,9 @@ import { spanRequest } from "../../support/otel/span_requests.ts";
 
 /** The server builds a tree of the names, and rejects this span. */
 const CONFLICT: Attributes = { llm: "gpt", "llm.model": "gpt" };
+
+/** Not a request: the server rejects all spans that it is sent with. */
+const INVALID = Uint8Array.of(0x0a, 0x7f);
 
 /** Long enough for a busy machine. */
 const PATIENT = { timeout: 100_000 };
@@ -96,7 +100,7 @@ test("spans: invalid bytes are rejected and isolated, and invalid Base64 is unse
   await withDelivery({}, async (fixture) => {
     const pipeline = fixture.open({ lingerMs: 200 });
     await append(pipeline, "before");
-    pipeline.append("otel_traces", otelRequest("team/project", Uint8Array.of(0x0a, 0x7f)));
+    pipeline.append("otel_traces", otelRequest("team/project", INVALID));
     pipeline.append("otel_traces", '{"project_id":"team/project","request_base64":"***"}');
     pipeline.append("otel_traces", '{"project_id":"team/project"}');
     await append(pipeline, "after");
@@ -108,6 +112,66 @@ test("spans: invalid bytes are rejected and isolated, and invalid Base64 is unse
       "unsendable",
       "unsendable",
     ]);
+  });
+});
+
+/** Requests as other programs may write them, of a project and Base64 text. */
+const LAYOUTS: Readonly<Record<string, (project: string, text: string) => string>> = {
+  "with spaces": (project, text) => `{ "project_id": "${project}", "request_base64": "${text}" }`,
+  "with escaped slashes": (project, text) =>
+    `{"project_id":"${project.replace("/", "\\/")}","request_base64":"${
+      text.replaceAll("/", "\\/")
+    }"}`,
+  "with the project last": (project, text) =>
+    `{"request_base64":"${text}","project_id":"${project}"}`,
+  "with a field behind the spans": (project, text) =>
+    `{"project_id":"${project}","request_base64":"${text}","source":"x"}`,
+  "with a field before the spans": (project, text) =>
+    `{"project_id":"${project}","source":"x","request_base64":"${text}"}`,
+  "with the IDs of the span": (project, text) =>
+    `{"project_id":"${project}","span":"${
+      "0af7651916cd43dd".repeat(3)
+    }","request_base64":"${text}"}`,
+  "with shorter IDs of the span": (project, text) =>
+    `{"project_id":"${project}","span":"ab","request_base64":"${text}"}`,
+  "with the spans repeated": (project, text) =>
+    `{"project_id":"${project}","request_base64":"","request_base64":"${text}"}`,
+};
+
+test("spans: each layout of a record is sent with the bytes that it contains", async () => {
+  await withDelivery({}, async (fixture) => {
+    const pipeline = fixture.open({ lingerMs: 200 });
+    // Slashes in Base64: 0xff and 0x3f yield them.
+    const attributes = { text: "\u00ff\u003f?\uffff~~~???".repeat(20) };
+    for (const [name, write] of Object.entries(LAYOUTS)) {
+      const text = base64(await spanRequest(name, attributes));
+      assert.match(text, /\//);
+      pipeline.append("otel_traces", write("team/project", text));
+    }
+    const result = await pipeline.finish(PATIENT);
+    assert.deepEqual([result.done, fixture.deadLetters()], [true, []]);
+    const spans = fixture.mock.store.spans("team/project");
+    assert.deepEqual(spans.map(({ name }) => name), Object.keys(LAYOUTS));
+    for (const span of spans) assert.deepEqual(span.attributes, attributes);
+    assert.equal(fixture.mock.journal.to(/otel/).length, 1);
+  });
+});
+
+test("spans: a corrupt record between others is not sent again with them", async () => {
+  await withDelivery({}, async (fixture) => {
+    const pipeline = fixture.open({ lingerMs: 200 });
+    pipeline.append("otel_traces", otelRequest("team/project", INVALID));
+    await append(pipeline, "before");
+    const corrupt = base64(await spanRequest("corrupt"));
+    const id = "\t".repeat(48); // A string in JSON has no tab.
+    pipeline.append(
+      "otel_traces",
+      `{"project_id":"team/project","span":"${id}","request_base64":"${corrupt}"}`,
+    );
+    await append(pipeline, "after");
+    const result = await pipeline.finish(PATIENT);
+    assert.deepEqual([result.done, result.deadLettered], [true, 2]);
+    assert.deepEqual(names(fixture), ["before", "after"]);
   });
 });
 
