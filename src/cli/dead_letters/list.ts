@@ -7,6 +7,7 @@
 import type { Context } from "../context.ts";
 import { deadLetterJson, type IndexedDeadLetter } from "./index.ts";
 import { formatBytes, formatCount, formatDuration, plural, printable } from "../terminal/format.ts";
+import { writeJson } from "../terminal/json_output.ts";
 import { formatTable } from "../terminal/table.ts";
 
 interface Group {
@@ -41,7 +42,7 @@ export async function listGroups(
   const sorted = [...groups.values()].sort((a, b) => b.count - a.count);
   if (json) {
     const value = { total, groups: sorted.map(groupJson) };
-    await out.write(`${JSON.stringify(value, null, 2)}\n`);
+    await writeJson(out, `${JSON.stringify(value, null, 2)}\n`);
     return;
   }
   if (total === 0) {
@@ -94,9 +95,8 @@ export async function listAll(
   let total = 0;
   for await (const deadLetter of deadLetters) {
     total++;
-    await out.write(
-      json ? `${JSON.stringify(deadLetterJson(deadLetter))}\n` : deadLetterRow(deadLetter),
-    );
+    if (json) await writeJson(out, `${JSON.stringify(deadLetterJson(deadLetter))}\n`);
+    else await out.write(deadLetterRow(deadLetter));
   }
   if (!json && total === 0) await out.write("No dead letters\n");
 }

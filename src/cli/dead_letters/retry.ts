@@ -13,6 +13,7 @@ import type { IndexedDeadLetter } from "./index.ts";
 import type { ChosenDeadLetter, DeadLetterSource } from "./source.ts";
 import { EXIT } from "../exit_codes.ts";
 import { plural, printable } from "../terminal/format.ts";
+import { writeJson } from "../terminal/json_output.ts";
 
 /** Options for sending dead letters again. */
 export interface ResendJob {
@@ -55,7 +56,7 @@ export async function retrySelected(
   const { chosen, result, others, trouble } = resent;
   if (job.json) {
     const value = { chosen, ...result, otherServers: others, lastError: trouble };
-    await out.write(`${JSON.stringify(value, null, 2)}\n`);
+    await writeJson(out, `${JSON.stringify(value, null, 2)}\n`);
   } else {
     await out.write(resultText(resent));
   }

@@ -15,6 +15,7 @@ import { deadLetterJson, type IndexedDeadLetter } from "./index.ts";
 import type { DeadLetterSource } from "./source.ts";
 import { CommandError } from "../exit_codes.ts";
 import { clip, formatBytes, plural, printable, quoted } from "../terminal/format.ts";
+import { printableJson, writeJson } from "../terminal/json_output.ts";
 import { MAX_RECORD_BYTES } from "../logs/read_limits.ts";
 
 /** Maximum characters of a request or of raw bytes to show. */
@@ -30,7 +31,7 @@ export async function showDeadLetter(
   json: boolean,
 ): Promise<void> {
   if (json) {
-    await out.write(await exportLine(source, deadLetter));
+    await writeJson(out, await exportLine(source, deadLetter));
     return;
   }
   const { bold } = out.colors;
@@ -78,7 +79,7 @@ export async function exportDeadLetters(
   if (output === undefined) {
     for await (const deadLetter of deadLetters) {
       throwIfStopped(stop);
-      await terminal.out.write(await exportLine(source, deadLetter));
+      await writeJson(terminal.out, await exportLine(source, deadLetter));
     }
     return;
   }
@@ -130,10 +131,12 @@ function prettyText(request: Uint8Array): string {
   const text = decoder.decode(request);
   try {
     const value = JSON.parse(text) as Record<string, unknown>;
-    return JSON.stringify(
-      withSpans(value),
-      (_, part) => typeof part === "bigint" ? `${part}` : part,
-      2,
+    return printableJson(
+      JSON.stringify(
+        withSpans(value),
+        (_, part) => typeof part === "bigint" ? `${part}` : part,
+        2,
+      ),
     );
   } catch {
     return printable(text);

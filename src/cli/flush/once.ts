@@ -20,6 +20,7 @@ import { OtherSenders } from "./other_senders.ts";
 import type { SenderReport } from "../../wal/processes/presence_state.ts";
 import { missingLogs } from "../logs/projects.ts";
 import { formatBytes, formatCount, plural, printable } from "../terminal/format.ts";
+import { writeJson } from "../terminal/json_output.ts";
 import { beginProgress, Rate } from "../terminal/progress.ts";
 import { DirectorySender } from "./directory_sender.ts";
 
@@ -125,9 +126,8 @@ export async function flushOnce(job: FlushJob, timeoutMs: number | undefined): P
     lastError: others.trouble?.reason ?? sender.report.lastError?.message ?? null,
   };
   if (lines.length > 0) await err.write(`${[...new Set(lines)].join("\n")}\n`);
-  await out.write(
-    json ? `${JSON.stringify(flushJson(outcome), null, 2)}\n` : flushText(outcome, out.colors),
-  );
+  if (json) await writeJson(out, `${JSON.stringify(flushJson(outcome), null, 2)}\n`);
+  else await out.write(flushText(outcome, out.colors));
   if (outcome.end !== "done") throwIfStopped(stop);
   const isDone = outcome.end === "done" && deadLettered === 0 && outcome.inMemory.records === 0;
   return isDone ? EXIT.ok : EXIT.failed;

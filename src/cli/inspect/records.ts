@@ -9,6 +9,7 @@ import { hasCode } from "../../errors.ts";
 import { type Context, pause, throwIfStopped } from "../context.ts";
 import { CommandError, EXIT } from "../exit_codes.ts";
 import { formatCount, plural, printable } from "../terminal/format.ts";
+import { writeJson } from "../terminal/json_output.ts";
 import { columnTitles, jsonOf, lineFacts, partHeading, type RecordState, rowOf } from "./rows.ts";
 import type { LogPart } from "../logs/log_part.ts";
 import type { LogStore } from "../logs/log_store.ts";
@@ -146,7 +147,7 @@ class Printer {
         }
         if (text !== "") {
           if (out.isTerminal) progress?.hide();
-          await out.write(text);
+          await (json ? writeJson(out, text) : out.write(text));
         }
         const before = this.#read.get(key) ?? from;
         this.#read.set(key, to);

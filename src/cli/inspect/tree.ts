@@ -16,6 +16,7 @@ import {
   plural,
   printable,
 } from "../terminal/format.ts";
+import { writeJson } from "../terminal/json_output.ts";
 import { isOtelType } from "../../protocol/otlp/otel_request.ts";
 import type { InspectJob } from "./records.ts";
 import { timeText } from "./rows.ts";
@@ -133,7 +134,7 @@ class TreePrinter {
       this.#shown++;
       if (out.isTerminal) this.#makeRoom();
       if (this.#job.json) {
-        await out.write(traceJson(project, trace));
+        await writeJson(out, traceJson(project, trace));
         continue;
       }
       const heading = this.#project === project ? "" : `${out.colors.bold(printable(project))}\n`;

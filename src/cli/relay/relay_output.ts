@@ -6,6 +6,7 @@
 
 import type { Context } from "../context.ts";
 import { printable } from "../terminal/format.ts";
+import { printableJson } from "../terminal/json_output.ts";
 
 /** An event. Never contains keys, tokens or traced data. */
 export interface RelayEvent {
@@ -32,7 +33,7 @@ export function relayOutput({ terminal, runtime: { clock } }: Context, json: boo
       if (level === "debug") return;
       const at = new Date(clock.now()).toISOString();
       const line = json
-        ? JSON.stringify({ at, event: name, level, message })
+        ? printableJson(JSON.stringify({ at, event: name, level, message }))
         : `${dim(at)} ${paint[level](printable(message))}`;
       // Write in order; ignore a closed output.
       writing = writing.then(() => (json ? out : err).write(`${line}\n`)).catch(() => {});

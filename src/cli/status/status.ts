@@ -10,6 +10,7 @@ import { type Context, throwIfStopped } from "../context.ts";
 import { CommandError, EXIT } from "../exit_codes.ts";
 import { describe, withLogOptions } from "../terminal/options.ts";
 import { printable } from "../terminal/format.ts";
+import { writeJson } from "../terminal/json_output.ts";
 import { adviceOptions, adviseOn } from "./advice.ts";
 import { statusMetrics } from "../metrics/status_metrics.ts";
 import { statusJson } from "./json.ts";
@@ -89,14 +90,18 @@ async function status(
   const report = await reporter.report();
   const advice = adviseOn(report, options);
   const checks = runChecks(report, flags);
-  const text = flags.openmetrics
-    ? statusMetrics(report).text("openmetrics")
-    : flags.json
-    ? `${JSON.stringify(statusJson(report, advice, checks), null, 2)}\n`
-    : missing === null || report.projects.length > 0
-    ? await statusText(report, advice, terminal.out, { isBegun: isText })
-    : missingText(missing, store.isThere(), place);
-  await terminal.out.write(text);
+  if (flags.openmetrics) {
+    await writeJson(terminal.out, statusMetrics(report).text("openmetrics"));
+  } else if (flags.json) {
+    const value = statusJson(report, advice, checks);
+    await writeJson(terminal.out, `${JSON.stringify(value, null, 2)}\n`);
+  } else {
+    await terminal.out.write(
+      missing === null || report.projects.length > 0
+        ? await statusText(report, advice, terminal.out, { isBegun: isText })
+        : missingText(missing, store.isThere(), place),
+    );
+  }
   const failed = checksText(checks);
   if (failed !== "") await terminal.err.write(terminal.err.colors.red(failed));
   return failed === "" ? EXIT.ok : EXIT.failed;

@@ -12,6 +12,7 @@ import { EXIT } from "../exit_codes.ts";
 import { followScreen } from "../flush/follow_screen.ts";
 import type { SenderEvent } from "../flush/sender_reporter.ts";
 import { formatDuration, plural } from "../terminal/format.ts";
+import { writeJson } from "../terminal/json_output.ts";
 import { type ListenAddress, type MetricsServer, serveMetrics } from "../metrics/metrics_server.ts";
 import { statusMetrics } from "../metrics/status_metrics.ts";
 import { openStores } from "../../jetstream/nats/open_stores.ts";
@@ -129,7 +130,7 @@ export async function flushStream(
       lastError: lastError?.message ?? null,
       durationMs,
     };
-    await out.write(`${JSON.stringify(value, null, 2)}\n`);
+    await writeJson(out, `${JSON.stringify(value, null, 2)}\n`);
   } else {
     const lines = [`Delivered ${plural(records, "record")} in ${formatDuration(durationMs)}`];
     if (deadLettered > 0) {

@@ -33,6 +33,7 @@ import { DirectorySender } from "../flush/directory_sender.ts";
 import type { RelayFlags } from "../relay/relay_flags.ts";
 import type { RelayEvent, RelayOutput } from "../relay/relay_output.ts";
 import { formatBytes, plural } from "../terminal/format.ts";
+import { writeJson } from "../terminal/json_output.ts";
 
 /** Ms between two attempts to connect to the engine initially. */
 const CONNECT_MS = 2_000;
@@ -160,7 +161,8 @@ export async function printPlan(
   });
   const { name, prefix, partitions, replicas, maxBytes, deadLetterBytes, server } = facts;
   if (flags.json) {
-    await out.write(`${JSON.stringify({ ...facts, maxPayload, missing, changes }, null, 2)}\n`);
+    const value = { ...facts, maxPayload, missing, changes };
+    await writeJson(out, `${JSON.stringify(value, null, 2)}\n`);
     return EXIT.ok;
   }
   const small = smallMessages(maxPayload);

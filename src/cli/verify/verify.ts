@@ -10,6 +10,7 @@ import { EXIT } from "../exit_codes.ts";
 import { type OpenLog, type StoreFlags, withLog } from "../logs/with_log.ts";
 import { withStreamOption } from "../stream/log_option.ts";
 import { formatBytes, formatCount, plural, printable } from "../terminal/format.ts";
+import { writeJson } from "../terminal/json_output.ts";
 import { describe, withLogOptions } from "../terminal/options.ts";
 import { beginProgress } from "../terminal/progress.ts";
 import { formatTable } from "../terminal/table.ts";
@@ -79,11 +80,11 @@ async function verify(
   } finally {
     progress.stop();
   }
-  await terminal.out.write(
-    flags.json
-      ? `${JSON.stringify(verifyJson(findings, path ?? store.place), null, 2)}\n`
-      : await verifyText(findings, verifier, terminal.out),
-  );
+  const { out } = terminal;
+  if (flags.json) {
+    const value = verifyJson(findings, path ?? store.place);
+    await writeJson(out, `${JSON.stringify(value, null, 2)}\n`);
+  } else await out.write(await verifyText(findings, verifier, out));
   return findings.total === findings.repaired ? EXIT.ok : EXIT.failed;
 }
 

@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync, writeFileSync } from "node:fs";
 import { PassThrough } from "node:stream";
-import { join } from "@std/path";
 import { createColors } from "picocolors";
 import { columnTitles, rowOf } from "../../../src/cli/inspect/rows.ts";
 import type { LogLine } from "../../../src/cli/logs/log_lines.ts";
@@ -14,10 +12,8 @@ import type { ProcessView } from "../../../src/wal/processes/process_status.ts";
 import { divide } from "../../../src/cli/status/layout.ts";
 import type { Output, Terminal } from "../../../src/cli/terminal/terminal.ts";
 import type { Clock } from "../../../src/runtime/runtime.ts";
-import { cli } from "../../support/cli/cli.ts";
 import { temporary } from "../../support/cli/cli_support.ts";
 import { openLog, writeCalls } from "../../support/cli/written_logs.ts";
-import { changePresence } from "../../support/cli/cli_processes.ts";
 import { CTRL_C, noTerminal, plain, startInTerminal } from "../../support/cli/cli_terminal.ts";
 import { test } from "../../harness.ts";
 
@@ -158,54 +154,6 @@ test("the table of status fits into 60 to 200 columns, and keeps the most import
     }
   }
 });
-
-test("no planted file can move the cursor or set colors", async () => {
-  await using place = await temporary();
-  const log = openLog(place.wal, "acme/chat", { server: "http://\u001b[2J.example" });
-  writeCalls(log, "acme/chat", 2);
-  await log.finish();
-  const evil = "\u001b[31m\u009b2J";
-  changePresence(place.wal, {
-    pid: 1,
-    host: evil,
-    ended: false,
-    sender: true,
-    state: "blocked",
-    reason: evil,
-    log: {
-      entity: "acme",
-      project: "chat",
-      dropped: { [evil]: 3 },
-      diskError: { message: evil },
-      kind: "memory",
-    },
-  });
-  const directory = join(place.wal, "acme/chat");
-  const data = readdirSync(directory).find((name) => name.endsWith(".jsonl"))!;
-  const error = { reason: evil, message: evil, at: evil, offset: 0, length: 2 };
-  writeFileSync(
-    join(directory, data.replace(".jsonl", ".deadletter")),
-    `${JSON.stringify({ type: "call_end", req: {}, error })}\n`,
-  );
-  const commands = [
-    ["status"],
-    ["inspect"],
-    ["inspect", "--tree"],
-    ["verify"],
-    [
-      "dead-letters",
-      "list",
-    ],
-    ["dead-letters", "list", "--all"],
-    ["dead-letters", "show", "1"],
-    ["status", "--fail-if-blocked"],
-  ];
-  for (const args of commands) {
-    const { out, err } = await cli(args, { cwd: place.path });
-    // deno-lint-ignore no-control-regex
-    assert.doesNotMatch(out + err, /[\u001b\u009b]/, args.join(" "));
-  }
-}, { timeout: 120_000 });
 
 test("status --watch fits on the screen and keeps totals, titles and pending records", async () => {
   await using place = await temporary();
