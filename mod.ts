@@ -27,7 +27,7 @@ export {
   requireCurrentChildSummary,
   withAttributes,
 } from "./src/client/init.ts";
-export { login } from "./src/client/credentials/login.ts";
+export { login } from "./src/client/login.ts";
 export { op } from "./src/client/op/op.ts";
 export type { AnyClass, InstanceMaker, OpClass } from "./src/client/op/class_types.ts";
 export type {

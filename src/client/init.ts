@@ -20,9 +20,11 @@ import type { InitOptions } from "./settings/options.ts";
 import type { FlushOptions, FlushResult } from "./pipeline/pipeline.ts";
 import { pooledClients } from "./pooled_clients.ts";
 import { nativeFetch } from "./server/native_fetch.ts";
+import { keepLoadContext } from "./server/outside.ts";
 import { sumResults } from "./pipeline/sum_results.ts";
 
 nativeFetch();
+keepLoadContext();
 reportMixedVersions(false);
 
 /**

@@ -1,5 +1,5 @@
 /**
- * `login`: stores an API key in `~/.netrc`.
+ * Stores an API key in `~/.netrc`.
  *
  * @module
  */
@@ -28,34 +28,13 @@ export interface LoginEnvironment {
   readonly warn: (line: string) => void;
 }
 
-/**
- * Checks that the trace server accepts an API key, and stores the key in `~/.netrc` (mode 0600),
- * where `init` finds it. If that file is a link or cannot be written, the key is used only in this
- * process, with a warning.
- *
- * @param apiKey The API key.
- * @param host Host name of the W&B server; default `api.wandb.ai`.
- * @throws {WeaveWalError} `ERR_MISSING_API_KEY` without a key, `ERR_INVALID_OPTION` for a key that
- * cannot be sent and for an invalid host or URL, `ERR_REQUEST_FAILED` if the server does not
- * respond or rejects the key.
- *
- * @example
- * ```ts ignore
- * import { init, login } from "@weave-wal/client";
- *
- * await login(prompt("API key") ?? ""); // Saved in ~/.netrc.
- * await init("team/project", { wal: true });
- * ```
- */
-export function login(apiKey: string, host?: string): Promise<void> {
-  return loginFrom(
-    { runtime: detectRuntime(), fetch: hostFetch, warn: (line) => console.warn(line) },
-    apiKey,
-    host,
-  );
+/** Logs in on the current JavaScript runtime; see `login`. */
+export async function loginOnHost(apiKey: string, host?: string): Promise<void> {
+  const warn = (line: string): void => console.warn(line);
+  await loginFrom({ runtime: detectRuntime(), fetch: hostFetch, warn }, apiKey, host);
 }
 
-/** Same as {@linkcode login}, with an explicit environment. */
+/** Same as {@linkcode loginOnHost}, with an explicit environment. */
 export async function loginFrom(
   from: LoginEnvironment,
   apiKey: string,

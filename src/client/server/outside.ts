@@ -14,9 +14,15 @@ import { asOwnCode } from "../calls/own_code.ts";
 const CONTEXT_SYMBOL = /^(?:kResourceStore|context_?frame)$/i;
 
 /** Created by the first copy of the package that is loaded, when there is usually no context. */
-const resource = shared("outside", emptyContext);
+const outside = (): AsyncResource => shared("outside", emptyContext);
 /** A second resource: Node stores the context in its resource while code runs in it. */
-const loaded = shared("outside-loaded", emptyContext);
+const loaded = (): AsyncResource => shared("outside-loaded", emptyContext);
+
+/** Keeps the context of the caller for {@linkcode runOutside}. Call it when the package is loaded. */
+export function keepLoadContext(): void {
+  outside();
+  loaded();
+}
 
 function emptyContext(): AsyncResource {
   const made = new AsyncResource("weave-wal") as AsyncResource & Record<symbol, unknown>;
@@ -32,7 +38,7 @@ function emptyContext(): AsyncResource {
  * OpenTelemetry creates no spans.
  */
 export function runOutside<R>(fn: () => R): R {
-  return resource.runInAsyncScope(() => runUntraced(() => withoutTelemetry(fn)));
+  return outside().runInAsyncScope(() => runUntraced(() => withoutTelemetry(fn)));
 }
 
 /**
@@ -40,7 +46,7 @@ export function runOutside<R>(fn: () => R): R {
  * those of the program: all of them run in the context of the first one.
  */
 export function runAsLoaded<R>(fn: () => R): R {
-  return loaded.runInAsyncScope(fn);
+  return loaded().runInAsyncScope(fn);
 }
 
 /** Returns a clock whose timers run outside of the program's async contexts. */
