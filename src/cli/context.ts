@@ -5,6 +5,7 @@
  */
 
 import { untrustedMessage } from "../client/log_on.ts";
+import { escapeControls } from "../protocol/escape_controls.ts";
 import { distrustReason } from "../runtime/directory_trust.ts";
 import { withGuardedLinks } from "../runtime/link_guard.ts";
 import type { Clock, Runtime } from "../runtime/runtime.ts";
@@ -34,7 +35,7 @@ export async function guardedContext(
     if (root === undefined) continue;
     const reason = distrustReason(runtime, root);
     if (reason !== null) {
-      await err.write(`${err.colors.yellow(untrustedMessage(root, reason))}\n`);
+      await err.write(`${err.colors.yellow(escapeControls(untrustedMessage(root, reason)))}\n`);
     }
     runtime = withGuardedLinks(runtime, root);
   }

@@ -5,6 +5,7 @@
  */
 
 import { Command, CommanderError } from "commander";
+import { escapeControls } from "../protocol/escape_controls.ts";
 import { misspelledVariables } from "../client/settings/misspelled.ts";
 import { VERSION } from "../version.ts";
 import { type Context, Interrupted } from "./context.ts";
@@ -54,8 +55,8 @@ export async function runCommand(args: readonly string[], context: Context): Pro
       const { code: exitCode, message, hint } = endingOf(error);
       code = exitCode;
       const { red, dim } = terminal.err.colors;
-      if (message !== undefined) printed.err += `${red("error:")} ${message}\n`;
-      if (hint !== undefined) printed.err += `${dim(hint)}\n`;
+      if (message !== undefined) printed.err += `${red("error:")} ${escapeControls(message)}\n`;
+      if (hint !== undefined) printed.err += `${dim(escapeControls(hint))}\n`;
       const debug = runtime.process.env("WEAVE_LOG_LEVEL")?.toLowerCase() === "debug";
       if (debug && error instanceof Error) printed.err += `${error.stack}\n`;
     }

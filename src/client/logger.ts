@@ -4,6 +4,7 @@
  * @module
  */
 
+import { escapeControls } from "../protocol/escape_controls.ts";
 import { ignoreRejection } from "../protocol/json/promises.ts";
 import { runUntraced } from "./calls/call_stack.ts";
 import type { WalEvent, WalEventName } from "./pipeline/status/events.ts";
@@ -75,7 +76,8 @@ export function createLogger(
     const event = { ...given, message: redact(given.message) };
     if (listener) quietly(() => runUntraced(() => listener(event)));
     if (!isPrinted) return;
-    quietly(() => sink.warn(`weave-wal: ${event.message}`));
+    // A message may quote settings and names of files that others have written.
+    quietly(() => sink.warn(`weave-wal: ${escapeControls(event.message)}`));
   };
   return {
     event,

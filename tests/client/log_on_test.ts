@@ -36,6 +36,12 @@ test("start: nothing is logged without the log, without tracing and above level 
   }
 });
 
+test("start: the directory is shown with escapes, because a planted weave.jsonc may set it", async () => {
+  using fixture = await clientFixture({ wal: true, walDir: "/\u001b[31mlogs\u009b2J" });
+  assert.equal(fixture.warned.length, 1);
+  assert.ok(fixture.warned[0].includes("/\\u001b[31mlogs\\u009b2J/team/demo"), fixture.warned[0]);
+});
+
 test("start: a directory that other users can change is warned about", async () => {
   for (
     const [owner, mode, reason] of [

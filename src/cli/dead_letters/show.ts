@@ -4,6 +4,7 @@
  * @module
  */
 
+import { escapeControls } from "../../protocol/escape_controls.ts";
 import { isAbsolute, join } from "@std/path";
 import { errorCode } from "../../errors.ts";
 import { base64, fromBase64 } from "../../protocol/json/base64.ts";
@@ -15,7 +16,7 @@ import { deadLetterJson, type IndexedDeadLetter } from "./index.ts";
 import type { DeadLetterSource } from "./source.ts";
 import { CommandError } from "../exit_codes.ts";
 import { clip, formatBytes, plural, printable, quoted } from "../terminal/format.ts";
-import { printableJson, writeJson } from "../terminal/json_output.ts";
+import { writeJson } from "../terminal/json_output.ts";
 import { MAX_RECORD_BYTES } from "../logs/read_limits.ts";
 
 /** Maximum characters of a request or of raw bytes to show. */
@@ -131,7 +132,7 @@ function prettyText(request: Uint8Array): string {
   const text = decoder.decode(request);
   try {
     const value = JSON.parse(text) as Record<string, unknown>;
-    return printableJson(
+    return escapeControls(
       JSON.stringify(
         withSpans(value),
         (_, part) => typeof part === "bigint" ? `${part}` : part,

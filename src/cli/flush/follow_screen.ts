@@ -5,10 +5,10 @@
  * @module
  */
 
+import { escapeControls } from "../../protocol/escape_controls.ts";
 import type { SenderReport } from "../../wal/processes/presence_state.ts";
 import type { Context } from "../context.ts";
 import { formatBytes, formatCount, formatDuration, plural, printable } from "../terminal/format.ts";
-import { printableJson } from "../terminal/json_output.ts";
 import { Rate } from "../terminal/progress.ts";
 import type { SenderEvent } from "./sender_reporter.ts";
 
@@ -50,7 +50,7 @@ export async function followScreen(job: {
     const at = new Date(clock.now()).toISOString();
     if (json) {
       const { name, ...rest } = event;
-      say(out, printableJson(`${JSON.stringify({ at, event: name, ...rest, ...facts })}\n`));
+      say(out, escapeControls(`${JSON.stringify({ at, event: name, ...rest, ...facts })}\n`));
       return;
     }
     const line = `${dim(at)} ${paint[event.level](printable(event.message))}`;

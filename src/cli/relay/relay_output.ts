@@ -4,9 +4,9 @@
  * @module
  */
 
+import { escapeControls } from "../../protocol/escape_controls.ts";
 import type { Context } from "../context.ts";
 import { printable } from "../terminal/format.ts";
-import { printableJson } from "../terminal/json_output.ts";
 
 /** An event. Never contains keys, tokens or traced data. */
 export interface RelayEvent {
@@ -33,7 +33,7 @@ export function relayOutput({ terminal, runtime: { clock } }: Context, json: boo
       if (level === "debug") return;
       const at = new Date(clock.now()).toISOString();
       const line = json
-        ? printableJson(JSON.stringify({ at, event: name, level, message }))
+        ? escapeControls(JSON.stringify({ at, event: name, level, message }))
         : `${dim(at)} ${paint[level](printable(message))}`;
       // Write in order; ignore a closed output.
       writing = writing.then(() => (json ? out : err).write(`${line}\n`)).catch(() => {});

@@ -4,9 +4,9 @@
  * @module
  */
 
+import { escapeControls } from "../../protocol/escape_controls.ts";
 import { type Context, pause, throwIfStopped } from "../context.ts";
 import { Rate } from "../terminal/progress.ts";
-import { printableJson } from "../terminal/json_output.ts";
 import { type AdviceOptions, adviseOn } from "./advice.ts";
 import { statusJson } from "./json.ts";
 import type { StatusSource } from "./report.ts";
@@ -41,7 +41,7 @@ export async function watchStatus(
       throwIfStopped(stop);
       await draw.show(
         json
-          ? printableJson(`${JSON.stringify(statusJson(report, advice))}\n`)
+          ? escapeControls(`${JSON.stringify(statusJson(report, advice))}\n`)
           : await statusText(report, advice, out, {
             // A stream does not tell what was written and sent between two looks.
             ...(report.unit === "file" ? { rates } : {}),

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { escapeControls } from "../../protocol/escape_controls.ts";
+
 const COUNT = new Intl.NumberFormat("en-US");
 const MILLIONS = new Intl.NumberFormat("en-US", { maximumFractionDigits: 1 });
 
@@ -84,7 +86,7 @@ export function shortId(id: string): string {
 
 /** Quotes text for a message. */
 export function quoted(value: string): string {
-  return JSON.stringify(clip(value, 200));
+  return escapeControls(JSON.stringify(clip(value, 200)));
 }
 
 /** Quotes a word for a shell, if necessary. */

@@ -5,6 +5,7 @@
  */
 
 import { WeaveWalError } from "../../errors.ts";
+import { escapeControls } from "../../protocol/escape_controls.ts";
 
 /** Source of a value, for messages: `option "lingerMs"`, `WEAVE_HTTP_TIMEOUT`, a path. */
 export type Origin = string;
@@ -19,7 +20,7 @@ export function invalidOption(origin: Origin, value: unknown, want: string): Wea
 
 /** Formats a value for a message: short, and without throwing. */
 export function show(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(clip(value));
+  if (typeof value === "string") return escapeControls(JSON.stringify(clip(value)));
   if (typeof value === "number" || typeof value === "boolean" || value == null) return `${value}`;
   if (typeof value === "bigint") return `${value}n`;
   if (Array.isArray(value)) return "an array";

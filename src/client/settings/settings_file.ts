@@ -8,7 +8,7 @@ import { join } from "@std/path";
 import { parse } from "@std/jsonc";
 import { messageOf, WeaveWalError } from "../../errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import { invalidOption } from "./invalid_option.ts";
+import { invalidOption, show } from "./invalid_option.ts";
 import { CODE_OPTIONS, EXPLICIT_OPTIONS, OPTION_NAMES } from "./option_specs.ts";
 import { nearest } from "./nearest.ts";
 import { readProjectFile } from "../credentials/user_files.ts";
@@ -72,6 +72,6 @@ export function unknownOption(where: string, name: string): WeaveWalError {
   const hint = near ? `did you mean "${near}"?` : `known are ${OPTION_NAMES.join(", ")}`;
   return new WeaveWalError(
     "ERR_INVALID_OPTION",
-    `Cannot use ${where}: unknown option ${JSON.stringify(name)}; ${hint}`,
+    `Cannot use ${where}: unknown option ${show(name)}; ${hint}`,
   );
 }

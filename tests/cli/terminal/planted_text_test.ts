@@ -98,6 +98,26 @@ test("planted text: what the commands print cannot move the cursor or set colors
   }
 }, SLOW);
 
+test("planted text: settings of a planted weave.jsonc are shown with escapes", async () => {
+  const text = "\u001b[31m\u009b2J\u202e";
+  const env = { WANDB_API_KEY: "key", WEAVE_WAL_DIR: "" };
+  const files: Record<string, unknown>[] = [
+    { [text]: 1 },
+    { lingerMs: text },
+    { serverUrl: `http://${text}` },
+    { walDir: text },
+    { fsync: text },
+  ];
+  for (const file of files) {
+    await using place = await temporary();
+    writeFileSync(join(place.path, "weave.jsonc"), JSON.stringify(file));
+    for (const args of [["status"], ["flush"], ["verify"], ["inspect"]]) {
+      const { out, err } = await cli(args, { cwd: place.path, env });
+      assert.doesNotMatch(out + err, CONTROLS, `${JSON.stringify(file)} ${args}: ${out}${err}`);
+    }
+  }
+}, SLOW);
+
 test("planted text: data on a terminal cannot either, and is the same JSON", async () => {
   await using place = await temporary();
   await plantText(place.wal);
