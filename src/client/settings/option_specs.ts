@@ -120,15 +120,16 @@ const redactKeys: OptionSpec<readonly string[]> = {
     // A shorter name would match nearly every property.
     const isName = (name: unknown) =>
       typeof name === "string" && name.replace(/[^\p{L}\p{N}]/gu, "").length > 1;
-    if (Array.isArray(value) && value.every(isName)) return value;
-    throw invalidOption(origin, value, "a list of property names with two letters or digits each");
+    if (!Array.isArray(value)) throw invalidOption(origin, value, "a list of property names");
+    if (value.every(isName)) return value;
+    const wrong = value.find((name) => !isName(name));
+    throw invalidOption(origin, wrong, "a property name with at least two letters or digits");
   },
 };
 
 const redactPatterns: OptionSpec<readonly RegExp[]> = {
   check: (value, origin) => {
-    const wanted = "a list of regular expressions that match no empty text";
-    if (!Array.isArray(value)) throw invalidOption(origin, value, wanted);
+    if (!Array.isArray(value)) throw invalidOption(origin, value, "a list of regular expressions");
     return value.map((pattern) => {
       try {
         if (typeof pattern !== "string" && !(pattern instanceof RegExp)) throw new TypeError();
@@ -137,7 +138,8 @@ const redactPatterns: OptionSpec<readonly RegExp[]> = {
       } catch {
         // The message contains it.
       }
-      throw invalidOption(origin, pattern, wanted);
+      const shown = pattern instanceof RegExp ? `${pattern}` : pattern;
+      throw invalidOption(origin, shown, "a regular expression that never matches an empty text");
     });
   },
 };

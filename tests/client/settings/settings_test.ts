@@ -135,6 +135,16 @@ test("settings: an invalid value is refused with its name, the value and the val
     [{ options: { logLevel: "loud" } }, /"loud" is not one of debug/],
     [{ options: { globalAttributes: [] } }, /"globalAttributes": an array/],
     [{ options: { onEvent: 5 } }, /option "onEvent": 5 is not a function/],
+    [{ options: { redactKeys: "iban" } }, /option "redactKeys": "iban" is not a list/],
+    [{ options: { redactKeys: ["iban", "x"] } }, /option "redactKeys": "x" is not a property name/],
+    [
+      { options: { redactPatterns: [/a/, "("] } },
+      /option "redactPatterns": "\(" is not a regular expression/,
+    ],
+    [
+      { options: { redactPatterns: [/a*/] } },
+      /option "redactPatterns": "\/a\*\/" is not a regular expression that never matches/,
+    ],
     [{ options: { fetch: "fetch" } }, /option "fetch": "fetch" is not a function/],
     [{ options: { random: {} } }, /option "random": an object is not a function/],
     [{ options: { runtime: "node" } }, /option "runtime": "node" is not a runtime/],
