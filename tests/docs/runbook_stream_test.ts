@@ -9,7 +9,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { SenderReporter } from "../../src/cli/flush/sender_reporter.ts";
 import { adviseOn } from "../../src/cli/status/advice.ts";
 import { runChecks } from "../../src/cli/status/checks.ts";
-import { StreamStatus } from "../../src/cli/stream/stream_status.ts";
+import { StreamStatus } from "../../src/cli/jetstream/stream_status.ts";
 import { EngineError, type EngineMessage } from "../../src/jetstream/engine.ts";
 import type { LogStores, MessageStore } from "../../src/jetstream/message_store.ts";
 import { tooLarge } from "../../src/jetstream/log/stream_log.ts";
@@ -143,7 +143,7 @@ test("runbook: a response about a record that is too large is in the index", () 
 });
 
 test("runbook: every event of a stream that requires attention has an entry", () => {
-  const folder = projectPath("src/cli/stream");
+  const folder = projectPath("src/cli/jetstream");
   const sources = readdirSync(folder).map((name) => readFileSync(`${folder}/${name}`, "utf8"));
   const event = /event\((?:"(?:warn|error)"|name), "([\w-]+)"|\.trouble\([^()]*, "([\w-]+)"\)/g;
   const names = [...sources.join("\n").matchAll(event)].map(([, name, trouble]) => name ?? trouble);

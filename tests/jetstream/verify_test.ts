@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DiscardPolicy } from "@nats-io/jetstream";
 import type { Context } from "../../src/cli/context.ts";
-import { StreamVerifier } from "../../src/cli/stream/stream_verifier.ts";
+import { StreamVerifier } from "../../src/cli/jetstream/stream_verifier.ts";
 import { Findings } from "../../src/cli/verify/findings.ts";
 import type { MessageStore } from "../../src/jetstream/message_store.ts";
 import { parseLogAddress } from "../../src/jetstream/nats/connect.ts";

@@ -15,7 +15,7 @@ import type { WriteRecord } from "../../../src/client/pipeline/pipeline.ts";
 import { DEFAULTS } from "../../../src/client/settings/defaults.ts";
 import { hostFetch } from "../../../src/client/server/host_fetch.ts";
 import { resolveSettings } from "../../../src/client/settings/settings.ts";
-import { StreamSending } from "../../../src/cli/stream/sending.ts";
+import { StreamSending } from "../../../src/cli/jetstream/sending.ts";
 import { parseLogAddress } from "../../../src/jetstream/nats/connect.ts";
 import { openEngine } from "../../../src/jetstream/nats/open_engine.ts";
 import { StreamLog } from "../../../src/jetstream/log/stream_log.ts";

@@ -15,7 +15,7 @@ import { listAll, listGroups } from "./list.ts";
 import { retrySelected } from "./retry.ts";
 import { exportDeadLetters, showDeadLetter } from "./show.ts";
 import { CommandError } from "../exit_codes.ts";
-import { withStreamOption } from "../stream/log_option.ts";
+import { withStreamOption } from "../jetstream/log_option.ts";
 import { describe, withLogOptions } from "../terminal/options.ts";
 import { commandSettings } from "../settings.ts";
 import { type OpenLog, type StoreFlags, withLog } from "../logs/with_log.ts";

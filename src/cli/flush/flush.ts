@@ -18,7 +18,11 @@ import {
   parseListenAddress,
 } from "../metrics/metrics_server.ts";
 import { writerToken } from "../../wal/segment/segment_name.ts";
-import { type LogOptionFlags, refuseWithStream, withStreamOption } from "../stream/log_option.ts";
+import {
+  type LogOptionFlags,
+  refuseWithStream,
+  withStreamOption,
+} from "../jetstream/log_option.ts";
 import { hasLogs } from "../logs/projects.ts";
 import { keyDigestOf, pythonLogs } from "../logs/python_logs.ts";
 
@@ -90,7 +94,7 @@ async function flush(unguarded: Context, flags: FlushFlags): Promise<number> {
   const settings = commandSettings(unguarded.runtime, flags, "needed");
   if (flags.log !== undefined) {
     refuseWithStream({ ...flags }, ["dir", "entity", "project"]);
-    const { flushStream, followStream } = await import("../stream/flush_stream.ts");
+    const { flushStream, followStream } = await import("../jetstream/flush_stream.ts");
     const job = { context: unguarded, settings, log: flags.log, json: flags.json ?? false };
     return flags.follow
       ? await followStream(job, flags.grace ?? GRACE_MS, metricsAddress(flags))

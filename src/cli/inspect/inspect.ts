@@ -20,7 +20,7 @@ import { CommandError } from "../exit_codes.ts";
 import { showRecords } from "./records.ts";
 import { showTree } from "./tree.ts";
 import { type OpenLog, type StoreFlags, withLog } from "../logs/with_log.ts";
-import { withStreamOption } from "../stream/log_option.ts";
+import { withStreamOption } from "../jetstream/log_option.ts";
 import { describe, withLogOptions } from "../terminal/options.ts";
 
 interface InspectFlags extends StoreFlags {

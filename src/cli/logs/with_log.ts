@@ -8,7 +8,7 @@ import type { Settings } from "../../client/settings/settings.ts";
 import { type Context, guardedContext } from "../context.ts";
 import { DirectoryStore } from "./directory_store.ts";
 import { commandSettings } from "../settings.ts";
-import { type LogOptionFlags, refuseWithStream } from "../stream/log_option.ts";
+import { type LogOptionFlags, refuseWithStream } from "../jetstream/log_option.ts";
 import { logFilter, type LogFlags } from "../terminal/options.ts";
 import type { LogStore } from "./log_store.ts";
 import type { LogFilter } from "./projects.ts";
@@ -42,7 +42,7 @@ export async function withLog<Result>(
   const filter = logFilter(flags, settings);
   if (flags.log !== undefined) {
     refuseWithStream({ ...flags }, ["dir"]);
-    const { useStreamStore } = await import("../stream/stream_store.ts");
+    const { useStreamStore } = await import("../jetstream/stream_store.ts");
     return await useStreamStore(
       unguarded,
       flags.log,

@@ -12,7 +12,7 @@ import { parseListenAddress } from "../metrics/metrics_server.ts";
 import { type Context, guardedContext } from "../context.ts";
 import { CommandError } from "../exit_codes.ts";
 import { commandSettings } from "../settings.ts";
-import { optionOf, withStreamOption } from "../stream/log_option.ts";
+import { optionOf, withStreamOption } from "../jetstream/log_option.ts";
 import type { RelayFlags } from "./relay_flags.ts";
 
 /** The standard port of OTLP over HTTP. */
@@ -126,7 +126,7 @@ async function relay(unguarded: Context, flags: RelayFlags): Promise<number> {
       throw new CommandError("Cannot use --fsync with --log: a response waits for the stream");
     }
     if (flags.dryRun) {
-      const { printPlan } = await import("../stream/relay_stream.ts");
+      const { printPlan } = await import("../jetstream/relay_stream.ts");
       return await printPlan(unguarded, commandSettings(unguarded.runtime, flags), {
         ...flags,
         log,

@@ -39,8 +39,10 @@ export async function runRelay(
   if (refused) throw refused;
   const output = relayOutput(context, flags.json ?? false);
   const newId = commandIds(runtime);
-  const stream = flags.log === undefined ? null : await (await import("../stream/relay_stream.ts"))
-    .openRelayStream({ runtime, settings, flags: { ...flags, log: flags.log }, newId, output });
+  const stream = flags.log === undefined
+    ? null
+    : await (await import("../jetstream/relay_stream.ts"))
+      .openRelayStream({ runtime, settings, flags: { ...flags, log: flags.log }, newId, output });
   const reporter = new StatusReporter(runtime, settings.walDir, {});
   const relay = new Relay({
     runtime,

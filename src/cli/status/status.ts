@@ -25,7 +25,7 @@ import {
 import { rootLine, statusText } from "./render.ts";
 import { watchStatus } from "./watch.ts";
 import { type OpenLog, type StoreFlags, withLog } from "../logs/with_log.ts";
-import { withStreamOption } from "../stream/log_option.ts";
+import { withStreamOption } from "../jetstream/log_option.ts";
 
 interface StatusFlags extends StoreFlags, CheckFlags {
   readonly json?: boolean;

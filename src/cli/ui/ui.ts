@@ -6,7 +6,7 @@
 
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Context } from "../context.ts";
-import { withStreamOption } from "../stream/log_option.ts";
+import { withStreamOption } from "../jetstream/log_option.ts";
 import { parseCount } from "../terminal/arguments.ts";
 import { describe, withLogOptions } from "../terminal/options.ts";
 import type { UiFlags } from "./serve.ts";

@@ -8,7 +8,7 @@ import type { Command } from "commander";
 import { commandIds, type Context } from "../context.ts";
 import { EXIT } from "../exit_codes.ts";
 import { type OpenLog, type StoreFlags, withLog } from "../logs/with_log.ts";
-import { withStreamOption } from "../stream/log_option.ts";
+import { withStreamOption } from "../jetstream/log_option.ts";
 import { formatBytes, formatCount, plural, printable } from "../terminal/format.ts";
 import { writeJson } from "../terminal/json_output.ts";
 import { describe, withLogOptions } from "../terminal/options.ts";
