@@ -29,6 +29,6 @@ console.log(`Listening on ${server.url}`);
 process.once("SIGTERM", async () => {
   await server.stop();
   const { done, pendingRecords } = await client.finish({ timeout: 5000 });
-  console.log(done ? "All delivered" : `${pendingRecords} records wait in the log`);
+  console.log(done ? "Nothing is pending" : `${pendingRecords} records wait in the log`);
   process.exit(0);
 });

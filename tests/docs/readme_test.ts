@@ -14,7 +14,7 @@ const README = readFileSync(new URL("../../README.md", import.meta.url), "utf8")
 const EXAMPLES: Record<string, { code: string; calls: number; printed: unknown[] }> = {
   deno: { ...codeOf("Deno"), calls: 1, printed: ["You asked: why?"] },
   bun: { ...codeOf("Bun"), calls: 2, printed: ["why found,so found"] },
-  node: { ...codeOf("Node"), calls: 1, printed: ["You asked: why?", "All delivered"] },
+  node: { ...codeOf("Node"), calls: 1, printed: ["You asked: why?", "Nothing is pending"] },
 };
 
 function codeOf(heading: string): { code: string } {
