@@ -16,16 +16,16 @@ export function mockServerPage(differences: readonly ListedDifference[]): string
 
 The mock trace server (\`weave-wal mock\`, \`tools/mock_server\`) answers as the vendor's own server
 code does, version 0.53.12. \`npm run conformance -- --only double\` sends the same requests to both,
-good and bad ones, and compares the status and the shape of every answer. These are the differences;
-the suite fails at any other, and at one of these that no longer shows.
+valid and invalid ones, and compares the status and the shape of every response. It fails if there
+is a difference that is not listed here, or if a listed one no longer exists.
 
 This page is generated from \`scripts/conformance/double/mock_differences.json\` by \`npm run docs\`.
 
 ${table}
 
-Two behaviors of the real server are off unless you ask for them: it refuses call ids that are
-neither UUIDs nor ids of OpenTelemetry (option \`anyIds: false\`, which \`weave-wal mock\` sets), and it
-does not have every project (option \`missingProjects\`).
+Two behaviors of the real server are options: it rejects call IDs that are neither UUIDs nor
+OpenTelemetry IDs (\`anyIds: false\`, which \`weave-wal mock\` sets), and it does not have every project
+(\`missingProjects\`).
 
 A call that reaches the v2 calls API twice, or feedback with the same id, is shown twice until
 ClickHouse merges its tables. The mock server merges on request: \`POST /__mock/merge\`, or
