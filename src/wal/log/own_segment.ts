@@ -26,7 +26,7 @@ export function readerOf(
     paths: segment.paths,
     guard: new OwnGuard(runtime.files, presence, segment.paths),
     live: true,
-    isNew: true,
+    created: segment,
     end: () => segment.size,
     records: () => segment.records,
     isSealed: () => segment.sealed,

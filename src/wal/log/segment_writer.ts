@@ -27,7 +27,7 @@ export class SegmentWriter {
    * Identity of the data file, to detect that it was removed or replaced; `undefined` if it was
    * removed right after it was created.
    */
-  readonly #id: string | undefined;
+  readonly id: string | undefined;
   #size = 0;
   #records = 0;
   #synced = 0;
@@ -43,7 +43,7 @@ export class SegmentWriter {
     this.#presence = presence;
     this.#lapses = presence.lapses;
     this.#file = files.openAppend(paths.data);
-    this.#id = files.stat(paths.data)?.id;
+    this.id = files.stat(paths.data)?.id;
   }
 
   /**
@@ -145,7 +145,7 @@ export class SegmentWriter {
    * appended to it.
    */
   isDetached(): boolean {
-    return this.#id === undefined || this.#files.stat(this.paths.data)?.id !== this.#id;
+    return this.id === undefined || this.#files.stat(this.paths.data)?.id !== this.id;
   }
 
   /** Records that everything before `offset` is on stable storage. */

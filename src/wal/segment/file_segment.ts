@@ -45,8 +45,8 @@ export interface FileSegmentOptions {
   readonly isSealed: () => boolean;
   /** Resolves with whether the log continues in a later segment. */
   readonly continues?: () => Promise<boolean>;
-  /** Whether the caller has just created the segment, so that no sender can have left sidecars. */
-  readonly isNew?: boolean;
+  /** The file, if the caller has just created it, so that no sender can have left sidecars. */
+  readonly created?: { readonly id: string | undefined };
   /** Preserves open calls when the segment is removed. */
   readonly openCalls?: () => OpenCallsKeeper | null;
 }
@@ -94,9 +94,7 @@ export class FileSegment implements Segment {
   readonly #pace: CheckpointPace;
   #timer: Timer | null = null;
 
-  /**
-   * Opens the segment and reads its checkpoint. Throws the file system error if it does not exist.
-   */
+  /** Opens the segment and reads its sidecars. Throws the file system error if it does not exist. */
   constructor(options: FileSegmentOptions) {
     const { runtime, paths, directory } = options;
     this.#options = options;
@@ -105,12 +103,13 @@ export class FileSegment implements Segment {
     this.live = options.live;
     this.mayReorder = mayReorder(options.stem);
     this.begun = Number(parseStem(options.stem)?.time ?? 0) / 1e6;
+    // Opened at once: if the file is deleted, its records can still be read.
     const file = this.#file = runtime.files.openRead(paths.data);
-    this.#id = runtime.files.stat(paths.data)?.id;
+    this.#id = (options.created ?? runtime.files.stat(paths.data))?.id;
     const server = namesServer(options.stem) ? undefined : options.server;
     const { files, clock } = runtime;
     this.#deadLetters = new DeadLetterFile(files, clock, directory, paths, server);
-    const { offset, invalidReason, deadLettered, delivered } = options.isNew
+    const { offset, invalidReason, deadLettered, delivered } = options.created
       ? NOTHING_SETTLED
       : this.#readSettled(file);
     this.checkpoint = this.#acknowledged = this.#checkpointed = offset;
