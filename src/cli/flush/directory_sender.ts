@@ -33,8 +33,6 @@ export interface DirectorySenderOptions {
   readonly token: string;
   readonly newId: () => string;
   readonly onEvent: (event: SenderEvent) => void;
-  /** Whether a call may start in one log and end in another, as with relays; default `false`. */
-  readonly sharesCalls?: boolean;
   /** Creates the delivery target; default: the server of the settings. */
   readonly makeTarget?: (listener: DeliveryListener) => DeliveryTarget;
 }
@@ -76,7 +74,6 @@ export class DirectorySender {
     const onTrouble = (what: string, error: unknown): void => this.trouble(what, error);
     this.#created = createSender({
       ...settings,
-      sharesCalls: options.sharesCalls,
       runtime,
       deliveryClient: this.#deliveryClient,
       server,

@@ -67,7 +67,6 @@ export async function runRelay(
     filter: {},
     token: writerToken(newId(), settings.serverUrl),
     newId,
-    sharesCalls: true,
     onEvent: output.event,
   });
   const listener = await open(runtime, relay, flags);

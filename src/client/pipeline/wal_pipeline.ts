@@ -164,7 +164,7 @@ export class WalPipeline implements Pipeline, StrictPipeline {
   }
 
   #openDisk(): ProjectDisk {
-    const { runtime, walDir, serverUrl, sender, maxDiskBytes } = this.#options;
+    const { runtime, walDir, serverUrl, sender, sharesCalls, maxDiskBytes } = this.#options;
     return new ProjectDisk({
       runtime,
       root: walDir,
@@ -172,6 +172,7 @@ export class WalPipeline implements Pipeline, StrictPipeline {
       token: this.#token,
       server: serverUrl,
       sender,
+      sharesCalls,
       maxBytes: maxDiskBytes,
       report: () => this.#status.senderReport(),
       log: () => this.#status.logReport(),

@@ -9,7 +9,6 @@ import type { OpenCallsKeepers } from "../../wal/open_calls/open_calls_keeper.ts
 import type { ListedSegment } from "../../wal/orphans/directory_listing.ts";
 import type { RecoveryLeases } from "../../wal/leases/recovery_leases.ts";
 import { SegmentChain } from "../../wal/segment/chain/segment_chain.ts";
-import { mayReorder } from "../../wal/segment/segment_name.ts";
 import { Drain, type DrainEnd } from "../drain/drain.ts";
 import type { DrainOptions } from "../drain/drain_options.ts";
 import { HeldDrains } from "../drain/held_drains.ts";
@@ -26,6 +25,8 @@ export interface ChainDrainsOptions {
   readonly openCalls: OpenCallsKeepers;
   /** Resolves with whether the log continues in a segment after these. */
   readonly continues: (stems: readonly string[]) => Promise<boolean>;
+  /** Returns whether calls that end in a segment may have started in another log. */
+  readonly sharesCalls: (segment: ListedSegment) => boolean;
   /** Whether no chain may be drained any more. */
   readonly isStopped: () => boolean;
 }
@@ -88,6 +89,7 @@ export class ChainDrains {
     progress: RecoveryProgress,
   ): Promise<ChainRest | null> {
     const { runtime, server, leases, openCalls, drain: options, isStopped } = this.#options;
+    const { sharesCalls } = this.#options;
     if (isStopped() || !segments.every((segment) => leases.covers(segment))) return null;
     const guard = leases.guardOf(segments);
     const chain = await SegmentChain.open(
@@ -104,8 +106,7 @@ export class ChainDrains {
     if (chain.count === 0) return isStopped() ? null : { next: [], unreadable: chain.unreadable };
     const drain = this.#current = new Drain(chain, {
       ...options,
-      // Python's processes have no calls that other processes began.
-      sharesCalls: options.sharesCalls && !segments.every(({ stem }) => mayReorder(stem)),
+      sharesCalls: segments.some(sharesCalls),
       onProgress: (delivered, deadLetters) => {
         progress.add(delivered + deadLetters.length);
         options.onProgress(delivered, deadLetters);

@@ -50,6 +50,7 @@ export class DirectoryRecovery {
     this.#chains = new ChainDrains({
       ...options,
       continues,
+      sharesCalls: (segment) => options.scanner.sharesCalls(segment),
       leases: this.#leases,
       openCalls: this.#openCalls,
       isStopped: () => this.#stopped,
@@ -58,6 +59,7 @@ export class DirectoryRecovery {
       ...options,
       openCalls: this.#openCalls,
       continues,
+      sharesCalls: (segment) => options.scanner.sharesCalls(segment),
       isFinal: (segment) => options.scanner.isFinal(segment),
     });
     this.#undrained = new UndrainedSegments(options.runtime);

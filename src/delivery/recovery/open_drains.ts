@@ -24,6 +24,8 @@ export interface OpenDrainsOptions {
   readonly server: string;
   /** Store the state of open calls when segments are removed. */
   readonly openCalls: OpenCallsKeepers;
+  /** Returns whether calls that end in a segment may have started in another log. */
+  readonly sharesCalls: (segment: ListedSegment) => boolean;
   /** Returns whether no record will be added to a segment. */
   readonly isFinal: (segment: ListedSegment) => boolean;
   /** Resolves with whether the log continues in a segment after these. */
@@ -81,7 +83,10 @@ export class OpenDrains {
       if (!hasCode(error, "ENOENT")) options.onTrouble("recovery", error);
       return null;
     }
-    const drain = new Drain(segment, options);
+    const drain = new Drain(segment, {
+      ...options,
+      sharesCalls: this.#options.sharesCalls(listed),
+    });
     this.#drains.set(stem, drain);
     try {
       return await drain.run();

@@ -198,6 +198,11 @@ export class OrphanScanner {
     return kept.has(token);
   }
 
+  /** Returns whether calls that end in a segment may have started in another log. */
+  sharesCalls(segment: ListedSegment): boolean {
+    return this.#states.sharesCalls(segment);
+  }
+
   /** Returns whether a segment that this process drains is final. */
   isFinal(segment: ListedSegment): boolean {
     return /^(final|fenced)$/.test(this.#kindOf(segment, true) ?? "");

@@ -70,6 +70,8 @@ export class WriterStates {
   readonly #running = new Map<string, Running>();
   /** Time since which the presence file of a process has been missing, on the monotonic clock. */
   readonly #missing = new Map<string, number>();
+  /** Whether a process shares calls, as its presence file said. */
+  readonly #sharing = new Map<string, boolean>();
   /** Processes that are known to be dead, which is final. */
   readonly #dead = new Set<string>();
 
@@ -93,10 +95,30 @@ export class WriterStates {
     return mayTarget(this.#options.server, token);
   }
 
+  /**
+   * Returns whether calls that end in this segment may have started in another log. Where the
+   * presence file of a process is lost, they may: an end that waits in vain costs less than a dead
+   * letter of a call.
+   */
+  sharesCalls({ writer }: ListedSegment): boolean {
+    if (!isProcessToken(writer)) return false;
+    const known = this.#sharing.get(writer);
+    if (known !== undefined) return known;
+    const presence = this.#read(writer);
+    return presence === null || presence.sharesCalls;
+  }
+
+  #read(token: string): PresenceState | null {
+    const { runtime, root } = this.#options;
+    const presence = readPresence(runtime, presencePath(root, token));
+    if (presence !== null) this.#sharing.set(token, presence.sharesCalls);
+    return presence;
+  }
+
   /** Forgets processes that no longer have segments, in slices. */
   async forgetAllBut(isWriter: (token: string) => boolean): Promise<void> {
     const slices = new Slices(this.#options.runtime.clock);
-    for (const known of [this.#running, this.#missing, this.#dead]) {
+    for (const known of [this.#running, this.#missing, this.#dead, this.#sharing]) {
       for (const token of known.keys()) {
         await slices.pause();
         if (!isWriter(token)) known.delete(token);
@@ -112,7 +134,7 @@ export class WriterStates {
     if (known !== undefined && now < known.trustedUntil) return known.state;
     const path = presencePath(root, token);
     const isRecent = known !== undefined && now - known.readAt < REREAD_MS;
-    const presence = isRecent ? known.presence : readPresence(runtime, path);
+    const presence = isRecent ? known.presence : this.#read(token);
     this.#running.delete(token);
     if (presence === null) return this.#ofMissing(token, path);
     this.#missing.delete(token);

@@ -28,6 +28,8 @@ export interface PresenceOptions {
   readonly server: string;
   /** Whether this process sends. */
   readonly sender: boolean;
+  /** Whether calls that end in its log may have started in another; default `false`. */
+  readonly sharesCalls?: boolean | undefined;
   /** Returns the current status of the sender; called at every heartbeat. */
   readonly report: () => SenderReport | null;
   /** Returns the current status of the log; called at every heartbeat. */
@@ -137,14 +139,15 @@ export class Presence {
 
 /** Returns the text that shows a process and its status; {@linkcode parsePresence} reads it. */
 export function presenceText(
-  { runtime: { process, clock }, token, server, sender, report, log }: Omit<
+  { runtime: { process, clock }, token, server, sender, sharesCalls, report, log }: Omit<
     PresenceOptions,
     "root"
   >,
   ended: boolean,
 ): string {
   const facts = { token, ...ownIdentity(process), server, sender, ended, at: clock.now() };
-  return JSON.stringify({ ...facts, ...report(), ...(log ? { log: log() } : {}) });
+  const shared = sharesCalls ? { sharesCalls } : {};
+  return JSON.stringify({ ...facts, ...shared, ...report(), ...(log ? { log: log() } : {}) });
 }
 
 /** Returns the path of the file that asks the process with this presence file to send now. */

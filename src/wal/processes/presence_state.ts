@@ -95,6 +95,8 @@ export interface PresenceState {
   readonly server: string;
   /** Whether the process sends what it writes. */
   readonly sender: boolean;
+  /** Whether calls that end in its log may have started in another, as with relays. */
+  readonly sharesCalls: boolean;
   /** Whether the process has closed its log, so that no record will follow. */
   readonly ended: boolean;
   /** Time of this heartbeat, epoch ms by its own clock; `null` if not recorded. */
@@ -130,7 +132,7 @@ export function parsePresence(text: string): PresenceState | null {
   } catch {
     return null;
   }
-  const { token, server, sender, ended, at, state } = value ?? {};
+  const { token, server, sender, sharesCalls, ended, at, state } = value ?? {};
   const identity = readIdentity(value);
   if (identity === null || typeof token !== "string" || typeof server !== "string") return null;
   return {
@@ -138,6 +140,7 @@ export function parsePresence(text: string): PresenceState | null {
     identity,
     server,
     sender: sender === true,
+    sharesCalls: sharesCalls === true,
     ended: ended === true,
     at: numberOrNull(at),
     report: state === undefined ? null : reportOf(server, value!),

@@ -16,7 +16,7 @@ import {
   type SceneOptions,
   whole,
 } from "../../support/delivery/held_ends_scene.ts";
-import { LogWorld, TOKEN } from "../../support/wal/wal_fixture.ts";
+import { LogWorld, TOKEN, WAL } from "../../support/wal/wal_fixture.ts";
 
 const SHARED: SceneOptions = { stem: formatStem(1n, TOKEN).stem, sharesCalls: true };
 
@@ -214,17 +214,41 @@ test("shared calls: a process that ends leaves the ends of others to the next on
   assert.deepEqual(world.ended, ["other"]);
 });
 
-test("shared calls: where calls are not shared, an end of a dead process does not wait for a start", async () => {
-  const world = new SharedWorld();
-  world.put(`${line("call_end", end("other"))}\n`, world.ownStem);
-  const runtime = world.process();
-  const sender = openPipeline(world.options(runtime, { useCallsComplete: true }));
-  await world.clock.elapse(10_000);
-  const { pendingRecords } = await sender.stats();
-  assert.deepEqual([pendingRecords, world.deadLetters(world.ownStem).length], [0, 1]);
-  await sender.finish();
-  runtime.exit();
-});
+for (
+  const [writer, { sharesCalls, isLost, waits }] of Object.entries({
+    "a relay": { sharesCalls: true, isLost: false, waits: true },
+    "a relay whose presence file is lost": { sharesCalls: true, isLost: true, waits: true },
+    "a process that shares no calls": { sharesCalls: false, isLost: false, waits: false },
+  })
+) {
+  const title = `whoever sends the log of ${writer} ${
+    waits ? "waits" : "does not wait"
+  } for a start`;
+  test(`shared calls: ${title}`, async () => {
+    const world = new SharedWorld();
+    const first = world.process();
+    const dead = openPipeline(world.options(first, { ...OPTIONS, sharesCalls }));
+    dead.append("call_end", end("other"));
+    first.kill();
+    if (isLost) {
+      const { files } = world.process();
+      for (const { name } of files.list(`${WAL}/.processes`)) {
+        files.remove(`${WAL}/.processes/${name}`);
+      }
+    }
+    const stem = world.names().find((name) => name.endsWith(".jsonl"))!.replace(/\.jsonl$/, "");
+    const second = world.process();
+    const sender = openPipeline(world.options(second, { useCallsComplete: true }));
+    await world.clock.elapse(60_000);
+    assert.equal(world.deadLetters(stem).length, waits ? 0 : 1);
+    assert.equal((await sender.stats()).pendingRecords, waits ? 1 : 0);
+    world.hasStart = true;
+    await world.clock.elapse(120_000);
+    assert.deepEqual(world.ended, waits ? ["other"] : []);
+    await sender.finish();
+    second.exit();
+  });
+}
 
 test("shared calls: an end that waits is not lost if the disk fails a read before the process ends", async () => {
   const world = new SharedWorld();

@@ -115,7 +115,6 @@ function recoverySender(runtime: Runtime, settings: Settings): DirectorySender {
     filter: {},
     token: writerToken(newId(), settings.serverUrl),
     newId,
-    sharesCalls: true,
     onEvent: () => {},
   });
 }

@@ -25,25 +25,26 @@ const REPORT: SenderReport = {
   lastError: { message: "Refused", at: 2 },
 };
 
-function scene(report: SenderReport | null = null) {
+function scene(report: SenderReport | null = null, sharesCalls = false) {
   const runtime = new MemoryRuntime();
   const options = { runtime, root: ROOT, token: TOKEN, server: "http://server", sender: true };
   return {
     runtime,
     time: runtime.time,
-    presence: new Presence({ ...options, report: () => report }),
+    presence: new Presence({ ...options, sharesCalls, report: () => report }),
   };
 }
 
 test("presence: it is read back unchanged, with and without a report", () => {
   for (const report of [REPORT, null, { ...REPORT, lastDelivery: null, lastError: null }]) {
-    const { runtime, presence } = scene(report);
+    const { runtime, presence } = scene(report, report !== null);
     presence.ensure();
     assert.deepEqual(readPresence(runtime, PATH), {
       token: TOKEN,
       identity: ownIdentity(runtime.process),
       server: "http://server",
       sender: true,
+      sharesCalls: report !== null,
       ended: false,
       at: runtime.clock.now(),
       report,
