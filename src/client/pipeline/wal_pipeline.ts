@@ -164,15 +164,14 @@ export class WalPipeline implements Pipeline, StrictPipeline {
   }
 
   #openDisk(): ProjectDisk {
-    const { runtime, walDir, serverUrl, sender, sharesCalls, maxDiskBytes } = this.#options;
+    const { runtime, walDir, serverUrl, maxDiskBytes, ...options } = this.#options;
     return new ProjectDisk({
+      ...options,
       runtime,
       root: walDir,
       directory: this.#directory,
       token: this.#token,
       server: serverUrl,
-      sender,
-      sharesCalls,
       maxBytes: maxDiskBytes,
       report: () => this.#status.senderReport(),
       log: () => this.#status.logReport(),

@@ -7,7 +7,7 @@
 import type { StrictPipeline, WriteRecord } from "../../client/pipeline/pipeline.ts";
 import type { OpenLog } from "../../drop_in/logs/open_log.ts";
 import type { ProjectLog } from "../../drop_in/logs/project_log.ts";
-import type { CallMemory } from "./call_memory.ts";
+import type { ProjectCalls } from "./call_memory.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { TableMemory } from "./table_memory.ts";
 
@@ -27,7 +27,7 @@ export class RelayLog {
   /** Tables created through this relay. */
   readonly tables: TableMemory = new TableMemory();
   /** Open calls of the project. */
-  readonly calls: CallMemory;
+  readonly calls: ProjectCalls;
   readonly #open: OpenLog<StrictPipeline>;
   readonly #pipeline: StrictPipeline;
   readonly #commits: GroupCommit;
@@ -38,7 +38,7 @@ export class RelayLog {
     open: OpenLog<StrictPipeline>,
     pipeline: StrictPipeline,
     policy: CommitPolicy,
-    calls: CallMemory,
+    calls: ProjectCalls,
   ) {
     this.calls = calls;
     this.project = open.log;

@@ -56,11 +56,12 @@ export class RelayLogs {
   readonly #options: RelayLogsOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #closing = new Set<Promise<void>>();
-  readonly #calls = new Map<string, CallMemory>();
+  readonly #calls: CallMemory;
   #timer: Timer | null = null;
 
   constructor(options: RelayLogsOptions) {
     this.#options = options;
+    this.#calls = new CallMemory(options.runtime.clock);
     this.#lookLater();
   }
 
@@ -87,6 +88,11 @@ export class RelayLogs {
   /** Returns the log of a project if it is open. */
   opened(projectId: string): RelayLog | undefined {
     return this.#entries.get(projectId)?.log;
+  }
+
+  /** Number of calls in memory whose ends have not arrived. */
+  get openCalls(): number {
+    return this.#calls.size;
   }
 
   /** Returns all open logs. */
@@ -165,12 +171,7 @@ export class RelayLogs {
         }),
       logger,
     });
-    let calls = this.#calls.get(projectId);
-    if (calls === undefined) {
-      calls = new CallMemory();
-      this.#calls.set(projectId, calls);
-    }
-    return new RelayLog(open, pipeline!, commit, calls);
+    return new RelayLog(open, pipeline!, commit, this.#calls.of(projectId));
   }
 
   #lookLater(): void {
@@ -179,6 +180,7 @@ export class RelayLogs {
       for (const [id, entry] of this.#entries) {
         if (now - entry.usedAt > IDLE_MS) this.#close(id, entry, CLOSE_MS);
       }
+      this.#calls.trim();
       this.#lookLater();
     });
   }
@@ -186,7 +188,6 @@ export class RelayLogs {
   /** Closes a log. Remaining records are sent like those of a dead process. */
   #close(id: string, { log }: Entry, timeoutMs: number): void {
     this.#entries.delete(id);
-    if (log.calls.isEmpty) this.#calls.delete(id);
     const closing: Promise<void> = log.finish(timeoutMs).finally(() =>
       this.#closing.delete(closing)
     );

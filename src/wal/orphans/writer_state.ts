@@ -70,7 +70,7 @@ export class WriterStates {
   readonly #running = new Map<string, Running>();
   /** Time since which the presence file of a process has been missing, on the monotonic clock. */
   readonly #missing = new Map<string, number>();
-  /** Whether a process shares calls, as its presence file said. */
+  /** Whether a process shares calls, according to its presence file. */
   readonly #sharing = new Map<string, boolean>();
   /** Processes that are known to be dead, which is final. */
   readonly #dead = new Set<string>();

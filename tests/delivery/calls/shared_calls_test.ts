@@ -221,7 +221,7 @@ for (
     "a process that shares no calls": { sharesCalls: false, isLost: false, waits: false },
   })
 ) {
-  const title = `whoever sends the log of ${writer} ${
+  const title = `a program that sends the log of ${writer} ${
     waits ? "waits" : "does not wait"
   } for a start`;
   test(`shared calls: ${title}`, async () => {

@@ -3,7 +3,7 @@ import { startMockServer } from "../../../tools/mock_server/serve.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import type { Clock, Runtime } from "../../../src/runtime/runtime.ts";
 import { test } from "../../harness.ts";
-import { post } from "../../support/mock_server/mock_requests.ts";
+import { endOf, post, PROJECT, startOf } from "../../support/mock_server/mock_requests.ts";
 import { startRelay } from "../../support/relay/relay_fixture.ts";
 
 /** A runtime on which the scan for unused logs runs when, and as late as, the test decides. */
@@ -78,3 +78,20 @@ test(
   },
   { timeout: 20_000 },
 );
+
+test("relay: a call that never ends is forgotten after a day, when its log is closed long since", async () => {
+  await using server = await startMockServer();
+  const { runtime, lookIn } = laterRuntime();
+  await using relay = await startRelay({ server: server.url, runtime });
+  const { logs } = relay.relay;
+  const start = (id: string) => post(relay, "/call/start", { start: startOf(id) });
+  await start("never-ends");
+  await start("ends");
+  assert.equal((await post(relay, "/call/end", { end: endOf("ends") })).status, 200);
+  assert.equal(logs.openCalls, 1);
+  lookIn(700_000);
+  assert.equal(logs.opened(PROJECT), undefined);
+  assert.equal(logs.openCalls, 1);
+  lookIn(86_400_000);
+  assert.equal(logs.openCalls, 0);
+});
