@@ -31,12 +31,14 @@ const options = new Command("npm run conformance --")
   .description(
     "Runs the client, the demo and the official SDK against the vendor's trace server code, and\n" +
       "compares what the server holds with what was written.\n\n" + `Scenarios:\n${list}\n\n` +
-      "Exit status 1 when a comparison fails, 2 for a wrong option. With CI in the environment, up to\n" +
+      "Exit status 1 if a comparison fails, 2 for an invalid option. With CI in the environment, up to\n" +
       "three that fail run once more at the end, and are listed as flaky if they pass then.",
   )
-  .addOption(new Option("--only <names...>", "run these scenarios").choices(names).default([]))
   .addOption(
-    new Option("--runtime <names...>", "run the programs on").choices(runtimeNames)
+    new Option("--only <names...>", "run these scenarios").choices(names).default([], "all"),
+  )
+  .addOption(
+    new Option("--runtime <names...>", "runtimes of the programs").choices(runtimeNames)
       .default(runtimeNames, "all"),
   )
   .option("--cache <folder>", "folder of the Python packages", defaultCache)
@@ -44,8 +46,12 @@ const options = new Command("npm run conformance --")
     "--quick",
     "all but the slowest on the first runtime, only the essential ones on the others",
   )
-  .option("--limit <time>", "begin nothing after this long, installation included", parseDuration)
-  .option("--require", "fail where the Python packages cannot be had")
+  .option(
+    "--limit <time>",
+    "start no scenario after this long, including the installation",
+    parseDuration,
+  )
+  .option("--require", "fail if the Python packages cannot be installed")
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .parse()
   .opts<{

@@ -19,7 +19,8 @@ import {
 
 /** The measurement for `--only append`. */
 export const append: Measure = {
-  about: "an append against one plain write of the same bytes, and against other ways to keep them",
+  about:
+    "an append against one plain write of the same bytes, and against other ways to store them",
   measure,
 };
 

@@ -22,7 +22,7 @@ import { measureTakeover } from "./takeover.ts";
 
 /** The measurement for `--only cluster`. */
 export const cluster: Measure = {
-  about: "records into and out of a log on NATS JetStream, against a log on a disk",
+  about: "records into and out of a log on NATS JetStream, against a log on disk",
   measure,
 };
 

@@ -19,7 +19,7 @@ import {
 
 /** The measurement for `--only directory`. */
 export const directory: Measure = {
-  about: "a directory with 100,000 segments or dead letters: event loop of a program, status",
+  about: "a directory with 100,000 segments or dead letters: gaps of the event loop, and status",
   measure,
 };
 

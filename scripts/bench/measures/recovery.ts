@@ -26,7 +26,7 @@ import { measureNeighbors } from "./neighbors.ts";
 
 /** The measurement for `--only recovery`. */
 export const recovery: Measure = {
-  about: "sending what dead processes left, what the host feels of it; many living processes",
+  about: "sending the records of dead processes, beside a program; many running processes",
   measure,
 };
 

@@ -20,7 +20,8 @@ import { WORKLOADS } from "../workloads/workloads.ts";
 
 /** The measurement for `--only traced`. */
 export const traced: Measure = {
-  about: "CPU of a traced call against OpenTelemetry and the official SDK, which keep it in memory",
+  about:
+    "CPU of a traced call against OpenTelemetry and the official SDK, which keep calls in memory",
   measure,
 };
 

@@ -27,7 +27,7 @@ const IN_THE_WAY: Readonly<Record<string, Fault>> = {
 /** A5 and A6. */
 export const portals: Scenario = {
   name: "portals",
-  title: "answers of something that is not the trace server",
+  title: "responses that are not the trace server's",
   each: "runtime and API",
   run: async (context) => {
     let most = 0;
@@ -67,7 +67,7 @@ async function behind(context: Context, name: string, fault: Fault): Promise<num
 /** A3. */
 export const patience: Scenario = {
   name: "patience",
-  title: "a server that takes four seconds a batch",
+  title: "a server that takes four seconds per batch",
   each: "runtime and API",
   run: (context) => sendSlowly(context, 4_000),
 };
@@ -75,7 +75,7 @@ export const patience: Scenario = {
 /** A3, close to the limit of a request. */
 export const slow: Scenario = {
   name: "slow",
-  title: "a server that takes 20, then 29 seconds a batch",
+  title: "a server that takes 20, then 29 seconds per batch",
   each: "runtime and API",
   weight: "slow",
   run: async (context) => {
@@ -115,7 +115,7 @@ async function sendSlowly(context: Context, delayMs: number, before = 0): Promis
 /** A11. */
 export const echo: Scenario = {
   name: "echo",
-  title: "a refusal that repeats the API key",
+  title: "a rejection that repeats the API key",
   each: "runtime and API",
   run: async (context): Promise<Findings> => {
     const key = "k".repeat(40);

@@ -13,7 +13,7 @@ import type { Context, Findings, Scenario } from "../scenario.ts";
 /** See the module. */
 export const double: Scenario = {
   name: "double",
-  title: "the mock server's answers against the real server's",
+  title: "the mock server's responses against the real server's",
   each: "run",
   run: compareDouble,
 };

@@ -15,7 +15,7 @@ import { assertSettled } from "./poison.ts";
 /** A8. */
 export const foreign: Scenario = {
   name: "foreign",
-  title: "calls that Python logged, with is_eval",
+  title: "calls logged by Python, with is_eval",
   each: "runtime and API",
   run: async (context) => {
     const { project } = context;
@@ -74,7 +74,7 @@ function callOf(project_id: string, n: number): unknown[] {
 /** Ends that threads of a Python program wrote before their starts. */
 export const reordered: Scenario = {
   name: "reordered",
-  title: "ends that Python wrote before their starts, and one that was dead-lettered for it",
+  title: "ends that Python wrote before their starts, one of them already dead-lettered",
   each: "runtime and API",
   run: async (context) => {
     const { project } = context;
@@ -129,7 +129,7 @@ export const reordered: Scenario = {
 /** A10. */
 export const digests: Scenario = {
   name: "digests",
-  title: "a spoiled map of provisional digests",
+  title: "a corrupt map of provisional digests",
   each: "runtime and API",
   run: async (context) => {
     const { project, gate } = context;

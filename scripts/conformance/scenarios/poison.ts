@@ -91,7 +91,7 @@ const POISONS: Readonly<Record<string, Poison>> = {
 /** A1 and A2 of the faults found in the field. */
 export const poison: Scenario = {
   name: "poison",
-  title: "records that the server never takes, among others",
+  title: "records that the server never accepts, among others",
   each: "runtime and API",
   run: sendPoison,
 };

@@ -18,7 +18,7 @@ const KILL_AFTER = [1, 30, 120];
 /** B1 and B2. */
 export const python: Scenario = {
   name: "python",
-  title: "programs of the Python SDK, killed beside flush --follow",
+  title: "programs of the Python SDK that are killed while flush --follow runs",
   each: "runtime and API",
   weight: "slow",
   run: async (context) => {

@@ -12,7 +12,7 @@ import type { Context, Findings, Scenario } from "../scenario.ts";
 /** See the module. */
 export const twoRelays: Scenario = {
   name: "two-relays",
-  title: "a call through two relays, its end first",
+  title: "a call through two relays whose end is sent first",
   each: "run",
   weight: "slow",
   run: endFirst,

@@ -61,7 +61,7 @@ const SUMMARIES: readonly unknown[] = [
 /** A7. */
 export const summaries: Scenario = {
   name: "summaries",
-  title: "usage and names that the server refuses",
+  title: "usage and names that the server rejects",
   each: "runtime and API",
   run: async (context): Promise<Findings> => {
     const steps = SUMMARIES.map((summary): Step => ({ do: "summarize", summary }));
