@@ -60,7 +60,7 @@ export class WeaveWalError extends Error {
   /** Code of the error, for programs. */
   readonly code: WeaveWalErrorCode;
   /** HTTP status of the response, if one caused the error. */
-  readonly status?: number;
+  declare readonly status?: number; // Declared only: without a status there is no property.
 
   /**
    * Creates an error.
