@@ -125,9 +125,9 @@ export class WeaveClient extends ClientCalls {
   /**
    * Saves a value, and returns its ref. An object that is already saved keeps its ref.
    *
-   * The record is written immediately. Only for a value with refs, `publish` first waits for at
-   * most 2 s for the project's internal ID, which digests of refs require and the server is asked
-   * for once.
+   * The record is written immediately, unless the value contains refs and the project's internal ID,
+   * which their digests require, is not known yet: then `publish` requests it once, and waits for at
+   * most 2 s.
    *
    * Meanwhile, the promise is the `__savedRef` of a `WeaveObject`.
    *
