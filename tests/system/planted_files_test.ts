@@ -1,5 +1,10 @@
 import process from "node:process";
-import { checkCommands, checkLibrary, checkRepair } from "../support/wal/planted/planted_check.ts";
+import {
+  checkCommands,
+  checkLibrary,
+  checkProcesses,
+  checkRepair,
+} from "../support/wal/planted/planted_check.ts";
 import { test } from "../harness.ts";
 
 const OPTIONS = {
@@ -18,3 +23,9 @@ for (const planted of ["FIFO", "link to directory", "sparse file"] as const) {
 }
 
 test("planted: a repair does not follow links", checkRepair, OPTIONS);
+
+test(
+  "planted: a link in place of the directory of heartbeats is not followed",
+  checkProcesses,
+  OPTIONS,
+);

@@ -153,3 +153,31 @@ export async function checkLibrary(planted: Planted): Promise<void> {
     assert.equal(outside.changes(), null);
   });
 }
+
+/**
+ * With a link in place of the directory of heartbeats, where old files are deleted, commands refuse
+ * the log, a program delivers from memory, and nothing behind the link changes.
+ */
+export async function checkProcesses(): Promise<void> {
+  await withDelivery({}, async (fixture) => {
+    const { directory, walDir: wal, mock } = fixture;
+    const outside = new Outside(join(directory, "outside"), [`${"a".repeat(32)}.json`]);
+    for (const name of [".processes", ".senders"]) {
+      plant("link to directory", join(wal, name), outside);
+    }
+    const pipeline = fixture.open({ requireDisk: false });
+    const calls = writeCalls(pipeline, "team/project", 5);
+    await mock.waitFor((store) => store.calls("team/project").length === calls.length);
+    const { log, diskError } = await pipeline.stats();
+    assert.equal(log, "memory");
+    assert.match(diskError!.message, /\.processes is a symbolic link/);
+    const env = { WF_TRACE_SERVER_URL: mock.url, WANDB_API_KEY: "a-secret-key-0123456789" };
+    for (const command of COMMANDS) {
+      const args = command.at(-1) === "--timeout" ? [...command, "2s"] : command;
+      const { code, out, err } = await cli([...args, "--dir", wal], { cwd: directory, env });
+      const what = `${args.join(" ")}: ${code}: ${out}${err}`;
+      assert.ok(code !== null && code <= 3, what);
+      assert.equal(outside.changes(), null, what);
+    }
+  });
+}
