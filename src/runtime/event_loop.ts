@@ -9,12 +9,63 @@ import type { Clock } from "./runtime.ts";
 /** Ms of work after which to yield to the event loop. */
 const SLICE_MS = 5;
 
-/** Resolves after a turn of the event loop: pending timers and I/O have been handled. */
-function yieldToEventLoop(clock: Clock): Promise<void> {
-  return new Promise((resolve) => {
-    if (clock.soon) clock.soon(resolve);
-    else clock.after(0, resolve);
-  });
+/**
+ * The sliced work between two turns of the event loop, of whatever several tasks do at once: together
+ * they take one slice, not one each.
+ */
+class Turn {
+  /**
+   * When the first work since the last turn began, on the monotonic clock; `null` if none has. Unless
+   * it is `null`, `#end` is about to be called, if the clock has `soon`.
+   */
+  #begunAt: number | null = null;
+  /** Tasks that wait for a turn, the first for the next one. */
+  readonly #waiting: (() => void)[] = [];
+
+  /** Returns whether the work since the last turn has lasted long enough. */
+  isOver(clock: Clock): boolean {
+    const now = clock.monotonic();
+    if (this.#begunAt === null) this.#begin(now, clock);
+    return now - this.#begunAt! >= SLICE_MS;
+  }
+
+  /** Resolves in a later turn that no other task has been given. */
+  next(clock: Clock): Promise<void> {
+    if (this.#begunAt === null) this.#begin(clock.monotonic(), clock);
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      if (!clock.soon) clock.after(0, () => this.#end(clock));
+    });
+  }
+
+  #begin(now: number, clock: Clock): void {
+    this.#begunAt = now;
+    clock.soon?.(() => this.#end(clock));
+  }
+
+  #end(clock: Clock): void {
+    this.#begunAt = null;
+    const resume = this.#waiting.shift();
+    if (resume === undefined) return;
+    this.#begin(clock.monotonic(), clock);
+    resume();
+  }
+}
+
+/** The turns of clocks that can tell when the event loop has turned. */
+const turns = new WeakMap<Clock, Turn>();
+
+function turnOf(clock: Clock): Turn {
+  // Without `soon`, the end of a turn is not noticed, so that each task has its own time.
+  if (!clock.soon) return new Turn();
+  let turn = turns.get(clock);
+  if (turn === undefined) turns.set(clock, turn = new Turn());
+  return turn;
+}
+
+/** Makes the work that is sliced with `clock` and with `other` share the turns of the event loop. */
+export function shareTurns(clock: Clock, other: Clock): void {
+  turns.set(clock, turnOf(other));
 }
 
 /**
@@ -28,27 +79,47 @@ function yieldToEventLoop(clock: Clock): Promise<void> {
  * const slices = new Slices(detectRuntime().clock);
  * let sum = 0;
  * for (let n = 0; n < 1_000; n++) {
+ *   if (slices.isOver) await slices.next();
  *   sum += n;
- *   await slices.pause();
  * }
  * console.assert(sum === 499_500);
  * ```
  */
 export class Slices {
   readonly #clock: Clock;
-  #begunAt: number;
+  readonly #turn: Turn;
 
-  /** Starts the first slice. */
+  /** Joins the slice of the current turn of the event loop. */
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#begunAt = clock.monotonic();
+    this.#turn = turnOf(clock);
+    void this.isOver;
   }
 
-  /** Yields to the event loop if this slice has lasted long enough. Call it after each item. */
-  async pause(): Promise<void> {
-    if (this.#clock.monotonic() - this.#begunAt < SLICE_MS) return;
-    await yieldToEventLoop(this.#clock);
-    this.#begunAt = this.#clock.monotonic();
+  /**
+   * Whether this slice has lasted long enough. Ask before each item: a call that waits at once would
+   * make a promise for each.
+   */
+  get isOver(): boolean {
+    return this.#turn.isOver(this.#clock);
+  }
+
+  /** Resolves when the next slice may begin: pending timers and I/O have been handled. */
+  next(): Promise<void> {
+    return this.#turn.next(this.#clock);
+  }
+}
+
+/** Calls `visit` for each item, without blocking the event loop. */
+export async function visitInSlices<Item>(
+  items: Iterable<Item>,
+  visit: (item: Item) => void,
+  clock: Clock,
+): Promise<void> {
+  const slices = new Slices(clock);
+  for (const item of items) {
+    if (slices.isOver) await slices.next();
+    visit(item);
   }
 }
 
@@ -64,14 +135,14 @@ export async function partitionInSlices<Item>(
   const passed: Item[] = [];
   const others: Item[] = [];
   for (const item of items) {
-    await slices.pause();
+    if (slices.isOver) await slices.next();
     (test(item) ? passed : others).push(item);
   }
   return [passed, others];
 }
 
-/** Number of items sorted at once. */
-const SORT_CHUNK = 1_024;
+/** Numbers of items that are sorted, and merged, before the time is looked at. */
+const SORT_CHUNK = 1_024, MERGE_CHUNK = 64;
 
 /** Sorts like `items.toSorted(compare)`, without blocking the event loop. */
 export async function sortInSlices<Item>(
@@ -82,7 +153,7 @@ export async function sortInSlices<Item>(
   const slices = new Slices(clock);
   let runs: Item[][] = [];
   for (let at = 0; at < items.length; at += SORT_CHUNK) {
-    await slices.pause();
+    if (slices.isOver) await slices.next();
     runs.push(items.slice(at, at + SORT_CHUNK).sort(compare));
   }
   while (runs.length > 1) {
@@ -105,7 +176,7 @@ async function merge<Item>(
 ): Promise<Item[]> {
   const merged: Item[] = [];
   for (let l = 0, r = 0; l < left.length || r < right.length;) {
-    if (merged.length % SORT_CHUNK === 0) await slices.pause();
+    if (merged.length % MERGE_CHUNK === 0 && slices.isOver) await slices.next();
     const fromLeft = r === right.length || (l < left.length && compare(left[l], right[r]) <= 0);
     merged.push(fromLeft ? left[l++] : right[r++]);
   }

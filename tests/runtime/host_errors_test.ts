@@ -161,16 +161,21 @@ test("a process that cannot be signaled is alive, a nonexistent one is dead", as
   }
 });
 
-test("the event loop runs between two chunks of a listing", async () => {
-  const names = Array.from({ length: 5_000 }, (_, n) => `${n}`);
-  const chunks = inChunks(() => Promise.resolve(names), (name) => ({ name, kind: "file" }));
-  let turned = true;
-  let count = 0;
-  for await (const chunk of chunks) {
-    assert.ok(turned, `before the chunk behind ${count} names`);
-    count += chunk.length;
-    turned = false;
-    setImmediate(() => turned = true);
+test("the event loop runs between the chunks of a listing that takes long", async () => {
+  async function* listed(): AsyncGenerator<string> {
+    for (let n = 0; n < 20_000; n++) yield `${n}`;
   }
-  assert.equal(count, 5_000);
+  let turns = 0;
+  const turn = (): void => {
+    turns++;
+    if (count < 20_000) setImmediate(turn);
+  };
+  let count = 0;
+  setImmediate(turn);
+  for await (const chunk of inChunks(listed, (name) => ({ name, kind: "file" }))) {
+    count += chunk.length;
+    for (const until = performance.now() + 6; performance.now() < until;);
+  }
+  assert.equal(count, 20_000);
+  assert.ok(turns >= 19, `${turns} turns`);
 });

@@ -10,8 +10,8 @@ import { passOn } from "./count_operations.ts";
 /** Time that a file operation takes on the clock, ms. */
 const OPERATION_MS = 0.05;
 
-/** Number of operations in a few slices, because several tasks may run at once. */
-export const OPERATIONS_PER_TURN: number = 25 / OPERATION_MS;
+/** Number of operations in a slice, and in the item with which it ends. */
+export const OPERATIONS_PER_TURN: number = 6 / OPERATION_MS;
 
 /** A timer takes at least a millisecond. */
 const { setImmediate: later = (run: () => void): unknown => setTimeout(run, 0) } = globalThis as {

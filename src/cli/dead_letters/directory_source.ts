@@ -51,7 +51,7 @@ export class DirectoryDeadLetters implements DeadLetterSource {
     const logs = await findLogs(this.#runtime, undefined, this.digestRoot, filter);
     for (const { stems, ...project } of logs) {
       for (const path of deadLetterPaths(files, project.directory, stems)) {
-        await slices.pause();
+        if (slices.isOver) await slices.next();
         yield* this.#file(project, path);
       }
     }

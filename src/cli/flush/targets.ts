@@ -163,7 +163,7 @@ export class FlushTargets {
     const slices = new Slices(this.#runtime.clock);
     const listed = new Map<string, ReadonlySet<string>>();
     const namesIn = async (directory: string): Promise<ReadonlySet<string>> => {
-      await slices.pause();
+      if (slices.isOver) await slices.next();
       const names = listed.get(directory) ?? await this.#namesIn(directory);
       listed.set(directory, names);
       return names;

@@ -6,6 +6,7 @@
 
 import { AsyncResource } from "node:async_hooks";
 import { shared } from "../../runtime/process/shared_state.ts";
+import { shareTurns } from "../../runtime/event_loop.ts";
 import type { Clock } from "../../runtime/runtime.ts";
 import { runUntraced } from "../calls/call_stack.ts";
 import { asOwnCode } from "../calls/own_code.ts";
@@ -51,7 +52,7 @@ export function runAsLoaded<R>(fn: () => R): R {
 
 /** Returns a clock whose timers run outside of the program's async contexts. */
 export function outsideClock(clock: Clock): Clock {
-  return {
+  const outside: Clock = {
     now: () => asOwnCode(() => clock.now()),
     monotonic: () => asOwnCode(() => clock.monotonic()),
     after(ms, run, options) {
@@ -60,6 +61,8 @@ export function outsideClock(clock: Clock): Clock {
     },
     ...(clock.soon && { soon: (run: () => void) => runOutside(() => clock.soon!(run)) }),
   };
+  shareTurns(outside, clock);
+  return outside;
 }
 
 /** Global key under which `@opentelemetry/api` 1.x registers itself. */

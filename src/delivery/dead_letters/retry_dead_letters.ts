@@ -100,7 +100,7 @@ async function stemsToRetry(options: RetryOptions, directory: string): Promise<s
   // Unfinished transactions are completed first; the selection is applied afterwards.
   const found = new Set(unfinishedTransactions(files, directory));
   for (const stem of await listSegments(runtime, directory)) {
-    await slices.pause();
+    if (slices.isOver) await slices.next();
     if (!stem.suffixes.has(".deadletter") || found.has(stem.stem)) continue;
     try {
       for await (const entry of readDeadLetters(files, stem.paths.deadLetters)) {

@@ -4,6 +4,7 @@
  */
 
 import { hasCode } from "../../errors.ts";
+import { Slices } from "../../runtime/event_loop.ts";
 import { CallCloser, type DeadWriter } from "../../wal/open_calls/close_interrupted.ts";
 import type { ListedSegment } from "../../wal/orphans/directory_listing.ts";
 import type { RecoveryLeases } from "../../wal/leases/recovery_leases.ts";
@@ -20,8 +21,10 @@ export async function closeWriters(
   isStopped: () => boolean,
 ): Promise<ListedSegment[]> {
   const closer = new CallCloser(runtime, root);
+  const slices = new Slices(runtime.clock);
   const closing: ListedSegment[] = [];
   for (const writer of writers) {
+    if (slices.isOver) await slices.next();
     if (isStopped() || !writer.stems.every((stem) => leases.covers(stem))) continue;
     const guard = leases.guardOf(writer.stems);
     try {

@@ -4,7 +4,7 @@
  */
 
 import { hasCode } from "../../errors.ts";
-import { partitionInSlices, sortInSlices } from "../../runtime/event_loop.ts";
+import { partitionInSlices, sortInSlices, visitInSlices } from "../../runtime/event_loop.ts";
 import { OpenCallsKeepers } from "../../wal/open_calls/open_calls_keeper.ts";
 import { continuesAfter } from "../../wal/orphans/continues_after.ts";
 import { byStem, type ListedSegment } from "../../wal/orphans/directory_listing.ts";
@@ -129,8 +129,12 @@ export class DirectoryRecovery {
     let { final, open, interrupted } = await this.#scan();
     if (this.#stopped || this.isDraining) return;
     this.#undrained.elsewhere = [];
-    const stems = interrupted.flatMap((writer) => writer.stems);
-    const orphans = open.length === 0 ? final : [...final, ...open].sort(byStem);
+    const stems: ListedSegment[] = [];
+    await visitInSlices(interrupted, (writer) => void stems.push(...writer.stems), clock);
+    const orphans = open.length === 0
+      ? final
+      : await sortInSlices([...final, ...open], byStem, clock);
+    if (this.#stopped) return;
     const needed = [...orphans, ...stems];
     // They count as blocked until a drain has them: a flush in between must not report an empty
     // log.
@@ -151,7 +155,8 @@ export class DirectoryRecovery {
     const covered = await partitionInSlices(final, isCovered, clock);
     if (this.#stopped) return this.#leases.release();
     [final, this.#undrained.elsewhere] = covered;
-    open = open.filter(isCovered);
+    [open] = await partitionInSlices(open, isCovered, clock);
+    if (this.#stopped) return this.#leases.release();
     for (const segment of open) this.#run(this.#drainOpen(segment));
     this.#undrained.blocked = final.length > 0 ? final : stems;
     const isStopped = (): boolean => this.#stopped;
@@ -209,10 +214,13 @@ export class DirectoryRecovery {
     if (writers.size === 0 && !this.#chains.isHolding) return found;
     const isNext = ({ writer, stem }: ListedSegment): boolean =>
       !writers.has(writer) && !this.#chains.isHeld(stem);
+    const { clock } = this.#options.runtime;
+    const [final] = await partitionInSlices(found.final, isNext, clock);
+    const [open] = await partitionInSlices(found.open, isNext, clock);
     return {
       ...found,
-      final: found.final.filter(isNext),
-      open: found.open.filter(isNext),
+      final,
+      open,
       interrupted: found.interrupted.filter(({ token, stems }) =>
         !writers.has(token) && !stems.some(({ stem }) => this.#chains.isHeld(stem))
       ),
@@ -233,9 +241,10 @@ export class DirectoryRecovery {
   async #drainFinal(segments: readonly ListedSegment[]): Promise<void> {
     const { runtime, directory, onProgress, onComplete, onChange } = this.#options;
     this.#waiting = segments;
-    const processes = new Set(segments.map(({ writer }) => writer)).size;
+    const writers = new Set<string>();
+    await visitInSlices(segments, ({ writer }) => void writers.add(writer), runtime.clock);
     const records = await estimateRecords(runtime, segments);
-    const start = { directory, segments: segments.length, processes, records };
+    const start = { directory, segments: segments.length, processes: writers.size, records };
     const progress = new RecoveryProgress(runtime.clock, start, onProgress);
     let left: readonly ListedSegment[] = [];
     const held: Promise<boolean>[] = [];

@@ -53,7 +53,7 @@ function denoFetch(
 
 function denoFiles(deno: DenoSlice): FileSystem {
   return nodeFiles({
-    scan: (_, directory) => inChunks(() => Promise.resolve(deno.readDir(directory)), toEntry),
+    scan: (_, directory) => inChunks(() => deno.readDir(directory), toEntry),
     unlinksDirectories: true,
   });
 }

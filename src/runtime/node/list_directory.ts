@@ -9,8 +9,10 @@
  * @module
  */
 
+import type { Dirent } from "node:fs";
 import { systemClock } from "../clock.ts";
 import { withCode } from "../coded_error.ts";
+import { Slices } from "../event_loop.ts";
 import type { DirectoryEntry, FileKind } from "../file_types.ts";
 import type { Fs } from "./regular_file.ts";
 
@@ -44,28 +46,75 @@ export function list(fs: Fs, directory: string): DirectoryEntry[] {
 }
 
 /** Scans with a stream of names, which the runtime's threads read ahead. */
-export function scanStream(fs: Fs, directory: string): Scan {
-  return inChunks(() => fs.promises.opendir(directory, { bufferSize: SCAN_CHUNK }), toEntry);
+export async function* scanStream(
+  fs: Fs,
+  directory: string,
+): AsyncGenerator<readonly DirectoryEntry[], void, undefined> {
+  const slices = new Slices(systemClock);
+  try {
+    const names = await fs.promises.opendir(directory, { bufferSize: SCAN_CHUNK });
+    try {
+      for (;;) {
+        const first = await names.read();
+        if (first === null) break;
+        const chunk = [toEntry(first)];
+        // What the thread has read is in a buffer: a promise for each name would take longer.
+        while (chunk.length < SCAN_CHUNK) {
+          const next = names.readSync();
+          if (next === null) break;
+          chunk.push(toEntry(next));
+        }
+        yield chunk;
+        if (slices.isOver) await slices.next();
+      }
+    } finally {
+      await names.close();
+    }
+  } catch (error) {
+    throw withCode(error);
+  }
 }
 
-/** Scans with one listing, which a thread of the runtime makes. */
-export function scanListing(fs: Fs, directory: string): Scan {
-  return inChunks(() => fs.promises.readdir(directory, { withFileTypes: true }), toEntry);
+/** The listing in progress. */
+let listing: Promise<unknown> = Promise.resolve();
+
+/**
+ * Scans with one listing, which a thread of the runtime makes. The runtime makes the names from it at
+ * once, so that only one listing is in progress at a time.
+ */
+export async function* scanListing(
+  fs: Fs,
+  directory: string,
+): AsyncGenerator<readonly DirectoryEntry[], void, undefined> {
+  const slices = new Slices(systemClock);
+  const own = listing.then(() => fs.promises.readdir(directory, { withFileTypes: true }));
+  listing = own.then(() => slices.next(), () => {});
+  let names: Dirent[];
+  try {
+    names = await own;
+  } catch (error) {
+    throw withCode(error);
+  }
+  for (let at = 0; at < names.length; at += SCAN_CHUNK) {
+    if (slices.isOver) await slices.next();
+    yield names.slice(at, at + SCAN_CHUNK).map(toEntry);
+  }
 }
 
-/** Groups names into chunks, and yields to the event loop after each chunk. */
+/** Groups names into chunks, and yields to the event loop between them when it is time. */
 export async function* inChunks<Found>(
-  open: () => Promise<AsyncIterable<Found> | Iterable<Found>>,
+  open: () => AsyncIterable<Found>,
   toEntry: (found: Found) => DirectoryEntry,
 ): AsyncGenerator<readonly DirectoryEntry[], void, undefined> {
+  const slices = new Slices(systemClock);
   let chunk: DirectoryEntry[] = [];
   try {
-    for await (const found of await open()) {
+    for await (const found of open()) {
       chunk.push(toEntry(found));
       if (chunk.length < SCAN_CHUNK) continue;
       yield chunk;
       chunk = [];
-      await new Promise<void>((turned) => systemClock.soon!(turned));
+      if (slices.isOver) await slices.next();
     }
   } catch (error) {
     throw withCode(error);

@@ -68,7 +68,7 @@ export class RecoveryLeases {
     const slices = new Slices(this.#options.runtime.clock);
     const prefixes = new Set<string>();
     for (const segment of segments) {
-      await slices.pause();
+      if (slices.isOver) await slices.next();
       prefixes.add(prefixOf(segment));
     }
     return prefixes;

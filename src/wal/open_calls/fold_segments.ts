@@ -68,7 +68,7 @@ async function foldFile(
     const reader = new BatchReader(segment, LIMITS, 0);
     for (let next = await reader.next(true); next !== null; next = await reader.next(true)) {
       for (const record of recordsOf(next)) {
-        await slices.pause();
+        if (slices.isOver) await slices.next();
         fold(record);
       }
     }

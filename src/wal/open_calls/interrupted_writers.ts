@@ -40,7 +40,7 @@ export async function interruptedWriters(
   const slices = new Slices(runtime.clock);
   const byToken = new Map<string, SegmentFiles[]>();
   for (const segment of stems) {
-    await slices.pause();
+    if (slices.isOver) await slices.next();
     const token = parseStem(segment.stem)?.writer ?? "";
     const own = byToken.get(token);
     if (own) own.push(segment);
@@ -48,7 +48,7 @@ export async function interruptedWriters(
   }
   const found: InterruptedWriter[] = [];
   for (const own of byToken.values()) {
-    await slices.pause();
+    if (slices.isOver) await slices.next();
     const names = own.flatMap(({ stem, suffixes }) =>
       [OPEN_SUFFIX, CLOSING_SUFFIX].filter((suffix) => suffixes.has(suffix))
         .map((suffix) => stem + suffix)

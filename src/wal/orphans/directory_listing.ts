@@ -33,8 +33,6 @@ export interface DirectoryListing {
   readonly names: number;
 }
 
-/** Number of entries handled at once. */
-const CHUNK = 256;
 const PROBE = /^[0-9a-f]{32}\.probe$/;
 /** Files that belong to the user and stay when the data is removed. */
 const KEPT: ReadonlySet<string> = new Set([".deadletter", ".quarantine"]);
@@ -58,7 +56,7 @@ export async function listDirectory(
   const slices = new Slices(clock);
   const all: ListedSegment[] = [];
   for (const [stem, suffixes] of stems) {
-    if (all.length % CHUNK === 0) await slices.pause();
+    if (slices.isOver) await slices.next();
     if (suffixes.has(SEGMENT_SUFFIX) || isLeftover(suffixes)) {
       all.push({ directory, stem, writer: stem.slice(-WRITER_DIGITS), suffixes });
     }

@@ -8,7 +8,12 @@
 import { join } from "@std/path";
 import { hasCode } from "../../errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import { partitionInSlices, Slices, sortInSlices } from "../../runtime/event_loop.ts";
+import {
+  partitionInSlices,
+  Slices,
+  sortInSlices,
+  visitInSlices,
+} from "../../runtime/event_loop.ts";
 import { concernsOpenCalls, type DeadWriter, isClosed } from "../open_calls/close_interrupted.ts";
 import { removeIfExists } from "../remove_file.ts";
 import {
@@ -138,7 +143,7 @@ export class OrphanScanner {
     const kept = new Set<string>();
     let hasPythonSender = false;
     for (const segment of listing.segments) {
-      await slices.pause();
+      if (slices.isOver) await slices.next();
       if (this.#stopped) return NOTHING;
       const { stem, writer } = segment;
       if (without.has(stem)) continue;
@@ -154,7 +159,8 @@ export class OrphanScanner {
     }
     await this.#clearAll(listing);
     const interrupted = await this.#interrupted(listing, kept);
-    return { ...withoutPythons(final, open, hasPythonSender), interrupted, names: listing.names };
+    const ours = await withoutPythons(final, open, hasPythonSender, clock);
+    return { ...ours, interrupted, names: listing.names };
   }
 
   async #interrupted(
@@ -164,13 +170,14 @@ export class OrphanScanner {
     const all = [...segments, ...leftovers];
     const { clock } = this.#options.runtime;
     const [concerned] = await partitionInSlices(all, concernsOpenCalls, clock);
-    const wanted = new Set(concerned.map(({ writer }) => writer));
+    const wanted = new Set<string>();
+    await visitInSlices(concerned, ({ writer }) => void wanted.add(writer), clock);
     wanted.delete(this.#options.token);
     if (wanted.size === 0) return [];
     const stemsOf = new Map<string, ListedSegment[]>();
     const slices = new Slices(clock);
     for (const one of await sortInSlices(all, byStem, clock)) {
-      await slices.pause();
+      if (slices.isOver) await slices.next();
       if (!wanted.has(one.writer) || !isProcessToken(one.writer)) continue;
       const stems = stemsOf.get(one.writer);
       if (stems) stems.push(one);
@@ -178,7 +185,7 @@ export class OrphanScanner {
     }
     const found: DeadWriter[] = [];
     for (const [token, stems] of stemsOf) {
-      await slices.pause();
+      if (slices.isOver) await slices.next();
       if (this.#stopped) return [];
       const isPresumed = this.#states.of(stems[0]) === "presumed-dead";
       const isStillDead = (): boolean => this.isDead(stems[0]);
@@ -212,13 +219,10 @@ export class OrphanScanner {
     directory: string,
     { segments, leftovers }: Pick<DirectoryListing, "segments" | "leftovers">,
   ): Promise<void> {
-    const slices = new Slices(this.#options.runtime.clock);
+    const { clock } = this.#options.runtime;
     const writers = new Set<string>();
     for (const listed of [segments, leftovers]) {
-      for (const { writer } of listed) {
-        await slices.pause();
-        writers.add(writer);
-      }
+      await visitInSlices(listed, ({ writer }) => void writers.add(writer), clock);
     }
     this.#writers.set(directory, writers);
     await this.#states.forgetAllBut((token) => this.isWriter(token));
@@ -286,7 +290,7 @@ export class OrphanScanner {
     const { runtime: { files, clock } } = this.#options;
     const slices = new Slices(clock);
     for (const leftover of leftovers) {
-      await slices.pause();
+      if (slices.isOver) await slices.next();
       this.clear(leftover);
     }
     for (const probe of probes) {

@@ -68,7 +68,7 @@ export async function listSegments(
   const slices = new Slices(clock);
   const found: SegmentFiles[] = [];
   for (const stem of await sortInSlices([...stems.keys()], (a, b) => a < b ? -1 : 1, clock)) {
-    await slices.pause();
+    if (slices.isOver) await slices.next();
     const suffixes = stems.get(stem)!;
     found.push({ directory, stem, paths: segmentPaths(directory, stem), suffixes });
   }
@@ -161,7 +161,7 @@ export async function inspectSegments<Files extends SegmentFiles>(
   const slices = new Slices(runtime.clock);
   const states: (Files & SegmentState)[] = [];
   for (const segment of segments) {
-    await slices.pause();
+    if (slices.isOver) await slices.next();
     const state = inspectSegment(runtime, segment, cache);
     if (state !== null) states.push(state);
   }

@@ -120,7 +120,7 @@ export class WriterStates {
     const slices = new Slices(this.#options.runtime.clock);
     for (const known of [this.#running, this.#missing, this.#dead, this.#sharing]) {
       for (const token of known.keys()) {
-        await slices.pause();
+        if (slices.isOver) await slices.next();
         if (!isWriter(token)) known.delete(token);
       }
     }

@@ -58,7 +58,7 @@ export async function removeDeadPresences(
     const names = await namesIn(runtime, directory);
     if (names.length > 0) listed.push(directory);
     for (const name of names) {
-      await slices.pause();
+      if (slices.isOver) await slices.next();
       const token = NAME.exec(name)?.[1];
       if (token === undefined ? !TEMPORARY.test(name) : segments.isWriter(token)) continue;
       const path = join(directory, name);
@@ -74,9 +74,9 @@ export async function removeDeadPresences(
     }
   }
   // Only now is it known which processes are dead: one that runs may have made its first segment.
-  await segments.refresh();
+  if (dead.length > 0) await segments.refresh();
   for (const { path, token } of dead) {
-    await slices.pause();
+    if (slices.isOver) await slices.next();
     if (token === undefined || !segments.isWriter(token)) removeIfExists(files, path);
   }
   for (const directory of listed) {

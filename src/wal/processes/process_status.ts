@@ -153,7 +153,7 @@ export async function readProcesses(runtime: Runtime, root: string): Promise<Pro
   const views: ProcessView[] = [];
   const slices = new Slices(runtime.clock);
   for (const token of (await processTokens(runtime, root)).sort()) {
-    await slices.pause();
+    if (slices.isOver) await slices.next();
     const path = presencePath(root, token);
     const presence = readPresence(runtime, path);
     if (presence === null) continue;

@@ -5,7 +5,8 @@
  */
 
 import { basename } from "@std/path";
-import type { ProcessInfo } from "../../runtime/runtime.ts";
+import { partitionInSlices } from "../../runtime/event_loop.ts";
+import type { Clock, ProcessInfo } from "../../runtime/runtime.ts";
 import { isProcessToken } from "../segment/segment_name.ts";
 import type { ListedSegment } from "../orphans/directory_listing.ts";
 
@@ -37,12 +38,14 @@ export function onlyWrites(process: ProcessInfo, pid: number): boolean {
  * directory, and ignores leases. Open segments wait for those that their writers may have closed
  * earlier.
  */
-export function withoutPythons(
+export async function withoutPythons(
   final: readonly ListedSegment[],
   open: readonly ListedSegment[],
   hasSender: boolean,
-): { final: readonly ListedSegment[]; open: readonly ListedSegment[] } {
-  const isOurs = (segment: ListedSegment): boolean => !isOfPython(segment);
-  if (hasSender) return { final: final.filter(isOurs), open: open.filter(isOurs) };
-  return { final, open: final.every(isOurs) ? open : open.filter(isOurs) };
+  clock: Clock,
+): Promise<{ final: readonly ListedSegment[]; open: readonly ListedSegment[] }> {
+  const [pythons, ours] = await partitionInSlices(final, isOfPython, clock);
+  if (pythons.length === 0 && !hasSender) return { final, open };
+  const [, oursOpen] = await partitionInSlices(open, isOfPython, clock);
+  return { final: hasSender ? ours : final, open: oursOpen };
 }

@@ -141,7 +141,7 @@ export class DiskQuota {
     try {
       for await (const entries of files.scan(directory)) {
         for (const { name, kind } of entries) {
-          await slices.pause();
+          if (slices.isOver) await slices.next();
           if (kind !== "file") continue;
           used += files.stat(join(directory, name))?.size ?? 0;
           counted++;

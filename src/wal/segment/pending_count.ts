@@ -111,6 +111,11 @@ const NOTHING: RecordCount = { records: 0, isEstimate: false };
 export class PendingCount {
   #last: Counted | null = null;
 
+  /** Whether a count is remembered, so that the next one reads less. */
+  get isKnown(): boolean {
+    return this.#last !== null;
+  }
+
   /**
    * Counts the records from byte `from` to byte `to`. Rejects with the error of `open` or of a
    * read.

@@ -41,7 +41,7 @@ export class DeadLetterCounter {
     const slices = new Slices(this.#clock);
     const sum = new DeadLetterTally();
     for (const path of paths) {
-      await slices.pause();
+      if (slices.isOver) await slices.next();
       sum.addAll(await this.#count(path));
     }
     return sum.count();

@@ -163,7 +163,7 @@ export class StatusReporter implements StatusSource<SegmentState> {
     const segments: SegmentReport<SegmentState>[] = [];
     const summarizer = new PartSummarizer();
     for (const state of states) {
-      await slices.pause();
+      if (slices.isOver) await slices.next();
       const report = await this.#segment(state, budget);
       if (report !== null) {
         segments.push(report);

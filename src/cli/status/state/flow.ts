@@ -41,7 +41,7 @@ export class Flow {
     for (const { directory, segments } of projects) {
       const now = new Map<string, Seen>();
       for (const { state: { stem, size, checkpoint: { offset } } } of segments) {
-        await slices.pause();
+        if (slices.isOver) await slices.next();
         now.set(stem, { size, checkpoint: offset });
       }
       let flow = this.#projects.get(directory);
@@ -51,13 +51,13 @@ export class Flow {
         this.#projects.set(directory, flow);
       }
       for (const [stem, { size, checkpoint }] of now) {
-        await slices.pause();
+        if (slices.isOver) await slices.next();
         const before = flow.seen.get(stem) ?? { size: 0, checkpoint: 0 };
         flow.written += Math.max(0, size - before.size);
         flow.sent += Math.max(0, checkpoint - before.checkpoint);
       }
       for (const [stem, { size, checkpoint }] of flow.seen) {
-        await slices.pause();
+        if (slices.isOver) await slices.next();
         // A deleted file was delivered completely.
         if (!now.has(stem)) flow.sent += size - checkpoint;
       }

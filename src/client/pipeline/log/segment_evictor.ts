@@ -5,6 +5,7 @@
  */
 
 import type { Sender } from "../../../delivery/sender.ts";
+import { visitInSlices } from "../../../runtime/event_loop.ts";
 import type { Runtime } from "../../../runtime/runtime.ts";
 import { RECOUNT_MS } from "../../../wal/quota/disk_quota.ts";
 import type { RequestLog } from "../../../wal/log/record_log.ts";
@@ -90,7 +91,9 @@ export class SegmentEvictor {
   async #evictOldest(): Promise<boolean> {
     const { disk: { directory, token }, runtime } = this.#options;
     const { final } = await this.#scanner.scan(directory, false);
-    for (const prefix of new Set(final.map(leaseOf))) {
+    const prefixes = new Set<string>();
+    await visitInSlices(final, (segment) => void prefixes.add(leaseOf(segment)), runtime.clock);
+    for (const prefix of prefixes) {
       const lease = acquireLease(runtime, prefix, token, (state) => this.#isExpired(state));
       if (lease === null) continue;
       try {

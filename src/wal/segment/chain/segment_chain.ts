@@ -82,7 +82,7 @@ export class SegmentChain implements Segment {
     const deadLettered = new Set<number>();
     const delivered: LineRange[] = [];
     for (const segment of segments) {
-      await slices.pause();
+      if (slices.isOver) await slices.next();
       try {
         const link = ChainLink.open(runtime, segment, links.at(-1)?.end ?? 0, server);
         if (link === null) continue;
@@ -166,7 +166,7 @@ export class SegmentChain implements Segment {
     let isEstimate = false;
     for (const link of this.#links.slice(this.#head)) {
       if (link.end <= offset || link.unreadable !== null) continue;
-      await slices.pause();
+      if (slices.isOver) await slices.next();
       // Removed or unreadable since it was opened: the drain reports the error.
       const count = await link.countFrom(offset, budget).catch(() => null);
       records += count?.records ?? 0;
