@@ -55,6 +55,8 @@ export interface CreateSenderOptions extends DrainSettings {
   readonly directories: DirectoriesToScan;
   /** Called when another process has taken over a segment of the own log. */
   readonly onLost: () => void;
+  /** Called after a scan of all directories without an error. */
+  readonly onScanned?: () => void;
   /** Report the start and the completion of the recovery of dead processes' segments. */
   readonly onRecovery: (start: RecoveryStart, sent: number) => void;
   readonly onRecovered: (start: RecoveryStart, sent: number) => void;
@@ -106,6 +108,7 @@ export function createSender(options: CreateSenderOptions): CreatedSender {
     drain,
     scanner: new OrphanScanner({ runtime, root, server, token }),
     directories: options.directories,
+    onScanned: options.onScanned,
     isServerReady: () => deliveryClient.breaker.acceptsRequests,
     onProgress: onRecovery,
     onComplete: onRecovered,

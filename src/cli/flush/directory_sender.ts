@@ -46,7 +46,10 @@ export class DirectorySender {
   readonly #forgetExit: () => void;
   readonly #reporter: SenderReporter;
   #timer: Timer | null = null;
+  /** Whether the disk refused a change in the last scan or since. */
   #isUnwritable = false;
+  /** Whether it did since the current scan began. */
+  #wasRefused = false;
 
   /** Does not start sending. */
   constructor(options: DirectorySenderOptions) {
@@ -72,6 +75,7 @@ export class DirectorySender {
     this.#deliveryClient = options.makeTarget?.(listener) ??
       commandClient(runtime, settings, settings.walDir, newId, listener);
     const onTrouble = (what: string, error: unknown): void => this.trouble(what, error);
+    const scanBegins = (): void => void (this.#wasRefused = false);
     this.#created = createSender({
       ...settings,
       runtime,
@@ -80,6 +84,7 @@ export class DirectorySender {
       token,
       root,
       async directories() {
+        scanBegins();
         const onUnreadable = (_: string, error: unknown): void => onTrouble("logs", error);
         return (await listProjects(runtime, root, filter, onUnreadable))
           .map(({ directory }) => directory);
@@ -91,6 +96,7 @@ export class DirectorySender {
       onComplete: () => {},
       onTrouble,
       onLost: () => {},
+      onScanned: () => void (this.#isUnwritable = this.#wasRefused),
       onRecovery: (start, sent) => this.#recovering(start, sent),
       onRecovered: () => {},
     });
@@ -107,8 +113,8 @@ export class DirectorySender {
   }
 
   /**
-   * Whether nothing is being sent, and the disk refused a change for a reason that does not resolve
-   * itself.
+   * Whether nothing is being sent, and the disk refused the last change for a reason that does not
+   * resolve itself.
    */
   get isUnwritable(): boolean {
     return this.#isUnwritable && this.#created.sender.drains().length === 0;
@@ -116,7 +122,9 @@ export class DirectorySender {
 
   /** Records a disk error, and reports it at limited frequency. */
   trouble(what: string, error: unknown): void {
-    if (UNWRITABLE.some((code) => hasCode(error, code))) this.#isUnwritable = true;
+    if (UNWRITABLE.some((code) => hasCode(error, code))) {
+      this.#isUnwritable = this.#wasRefused = true;
+    }
     this.#reporter.trouble(what, error);
   }
 

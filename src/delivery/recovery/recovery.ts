@@ -22,6 +22,8 @@ export type DirectoriesToScan = () => readonly string[] | Promise<readonly strin
 /** Options for {@linkcode Recovery}. */
 export interface RecoveryOptions extends Omit<DirectoryRecoveryOptions, "directory"> {
   readonly directories: DirectoriesToScan;
+  /** Called after a scan of all directories without an error. */
+  readonly onScanned?: (() => void) | undefined;
 }
 
 /** Finds orphaned segments and sends them in the background. */
@@ -173,19 +175,25 @@ export class Recovery {
   }
 
   async #scan(isForced: boolean): Promise<void> {
-    const { directories, drain } = this.#options;
+    const { directories, drain, onScanned } = this.#options;
+    let isComplete = true;
     for (const directory of await directories()) {
       if (this.#stopped) return;
       const recovery = this.#recoveryOf(directory);
-      if (!isForced && !this.#pace.isDue(directory) && !recovery.isServerBack) continue;
+      if (!isForced && !this.#pace.isDue(directory) && !recovery.isServerBack) {
+        isComplete = false;
+        continue;
+      }
       try {
         await recovery.look();
       } catch (error) {
+        isComplete = false;
         drain.onTrouble("recovery", error);
       }
       this.#pace.scanned(directory, recovery.names);
     }
     this.#hasScanned = true;
+    if (isComplete) onScanned?.();
     const isSweepDue = this.#sweepAt <= this.#clock.monotonic();
     if (isSweepDue && !this.#stopped && !this.isDraining) await this.#sweep();
   }

@@ -3,13 +3,18 @@ import { utimesSync } from "node:fs";
 import process from "node:process";
 import { createColors } from "picocolors";
 import { runCommand } from "../../../src/cli/program.ts";
+import { commandIds } from "../../../src/cli/context.ts";
+import { DirectorySender } from "../../../src/cli/flush/directory_sender.ts";
+import { commandSettings } from "../../../src/cli/settings.ts";
 import type { Output } from "../../../src/cli/terminal/terminal.ts";
+import type { Runtime } from "../../../src/runtime/runtime.ts";
+import { writerToken } from "../../../src/wal/segment/segment_name.ts";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
 import { cli } from "../../support/cli/cli.ts";
 import { presenceFiles } from "../../support/cli/cli_processes.ts";
 import { startProgram, temporary } from "../../support/cli/cli_support.ts";
 import { fillableDisk, readOnlyDisk } from "../../support/cli/failing_disks.ts";
-import { KEY, leave, sending } from "../../support/cli/flush_fixture.ts";
+import { dataFiles, KEY, leave, sending } from "../../support/cli/flush_fixture.ts";
 import { openLog, writeCalls } from "../../support/cli/written_logs.ts";
 import { test } from "../../harness.ts";
 
@@ -95,6 +100,17 @@ test("flush reports records that only the memory of another process holds", asyn
   await log.finish({ timeout: 0 });
 }, SLOW);
 
+/** A runtime with the environment of a command that sends to `server`. */
+function surroundedBy(runtime: Runtime, home: string, server: string): Runtime {
+  const env: Record<string, string> = {
+    WF_TRACE_SERVER_URL: server,
+    WANDB_API_KEY: KEY,
+    HOME: home,
+  };
+  const process = Object.create(runtime.process, { env: { value: (name: string) => env[name] } });
+  return { ...runtime, process };
+}
+
 test("flush ends where the disk does not let it change the log", async () => {
   await using place = await temporary();
   await using mock = await startMockServer();
@@ -107,17 +123,9 @@ test("flush ends where the disk does not let it change the log", async () => {
     rows: undefined,
     write: (part: string) => Promise.resolve(void (text += part)),
   } as unknown as Output;
-  const runtime = readOnlyDisk();
-  const env: Record<string, string> = {
-    WF_TRACE_SERVER_URL: mock.url,
-    WANDB_API_KEY: KEY,
-    HOME: place.path,
-  };
+  const { runtime } = readOnlyDisk();
   const code = await runCommand(["flush", "--dir", place.wal], {
-    runtime: {
-      ...runtime,
-      process: Object.create(runtime.process, { env: { value: (name: string) => env[name] } }),
-    },
+    runtime: surroundedBy(runtime, place.path, mock.url),
     terminal: { out: output, err: output } as never,
     stop: new AbortController().signal,
   });
@@ -127,4 +135,32 @@ test("flush ends where the disk does not let it change the log", async () => {
     /Still on disk: .* in 1 file; the log cannot be changed on this disk; last error: .*EROFS/,
   );
   assert.equal(mock.store.finishedCount(NAME), 0);
+}, SLOW);
+
+test("a disk that refuses changes only for a while does not count as one that does", async () => {
+  await using place = await temporary();
+  await using mock = await startMockServer();
+  await leave(place.wal, NAME, mock.url, 2);
+  const disk = readOnlyDisk();
+  const runtime = surroundedBy(disk.runtime, place.path, mock.url);
+  const newId = commandIds(runtime);
+  let sender: DirectorySender;
+  await new Promise<void>((resolve) => {
+    sender = new DirectorySender({
+      runtime,
+      settings: commandSettings(runtime, { dir: place.wal }, "needed"),
+      filter: {},
+      token: writerToken(newId(), mock.url),
+      newId,
+      onEvent: ({ name }) => name === "disk-error" && resolve(),
+    });
+    sender.start();
+  });
+  assert.ok(sender!.isUnwritable);
+  disk.remount();
+  while (mock.store.finishedCount(NAME) < 2 || dataFiles(place.wal, NAME).length > 0) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  await sender!.stop();
+  assert.equal(sender!.isUnwritable, false);
 }, SLOW);

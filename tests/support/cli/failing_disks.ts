@@ -44,15 +44,17 @@ export function fillableDisk(): { runtime: Runtime; fill(): void } {
 /** Methods that only read. */
 const READING = ["openRead", "readText", "list", "scan", "stat", "exists"];
 
-/** This host, with a disk that is mounted read-only. */
-export function readOnlyDisk(): Runtime {
+/** This host, with a disk that is mounted read-only until it is mounted again. */
+export function readOnlyDisk(): { runtime: Runtime; remount(): void } {
   const { name, process, clock, files } = detectRuntime();
+  let isReadOnly = true;
   const readOnly = passOn(files, (method, [path], call) => {
-    if (READING.includes(method)) return call();
+    if (!isReadOnly || READING.includes(method)) return call();
     const message = `EROFS: read-only file system, ${method} '${String(path)}'`;
     const error = Object.assign(new Error(message), { code: "EROFS" });
     if (/^(removeInBackground|syncDirectory)$/.test(method)) return Promise.reject(error);
     throw error;
   });
-  return { name, process, clock, files: readOnly };
+  const runtime = { name, process, clock, files: readOnly };
+  return { runtime, remount: () => isReadOnly = false };
 }
