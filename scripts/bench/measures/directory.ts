@@ -53,7 +53,9 @@ function linesOf(runtime: RuntimeName, what: string, status: Numbers, program: N
   const { firstLineMs, totalMs, cpuMs, peakMB } = status;
   const gap = `${what}: longest gap in ${SECONDS} s, ${
     count(program.reports)
-  } statistics; at most ${fixed(program.longestBusyMs, 0)} ms of CPU in a gap`;
+  } statistics; at most ${fixed(program.longestBusyMs, 0)} ms of CPU in a gap, ${
+    count(program.busyOver15)
+  } gaps with over 15`;
   const first = `${what}: first line of status; all of it ${fixed(totalMs / 1_000, 1)} s, ${
     fixed(cpuMs / 1_000, 1)
   } s of CPU, peak ${fixed(peakMB, 0)} MB`;
