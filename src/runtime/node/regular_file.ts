@@ -64,6 +64,8 @@ function refusal(path: string, code: keyof typeof REFUSALS): Error {
 }
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+/** Receives the bytes of small files, of which there may be a hundred thousand, until they are text. */
+const small = new Uint8Array(16 * 1024);
 
 /** Reads a whole regular file, after checking its size. */
 export function readText(
@@ -79,7 +81,7 @@ export function readText(
         `Cannot read ${path}: it has ${size} bytes, and at most ${maxBytes} are read`,
       );
     }
-    const bytes = new Uint8Array(size);
+    const bytes = size <= small.length ? small : new Uint8Array(size);
     let read = 0;
     while (read < size) {
       const count = fs.readSync(fd, bytes, read, size - read, read);

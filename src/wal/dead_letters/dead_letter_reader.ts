@@ -63,18 +63,27 @@ const TORN = "torn";
 const MAX_ENTRY_BYTES = 34 * 1024 * 1024;
 const BATCH_BYTES = 1024 * 1024;
 const BATCH_RECORDS = 256;
+/** A batch of shorter entries than these is followed by another one. */
+const TYPICAL_ENTRY_BYTES = 128;
 
-/** Reads the entries of the dead letter file at `path`, in order. Throws file system errors. */
+/**
+ * Reads the entries of the dead letter file at `path`, in order. Throws file system errors.
+ *
+ * @param size Its size in bytes where it was just read; what is added later is then left out.
+ */
 export async function* readDeadLetters(
   files: FileSystem,
   path: string,
+  size?: number,
 ): AsyncGenerator<DeadLetterEntry> {
-  const file = new ReadOnlySegment(files, path, { name: path, sealed: true });
+  const options = { name: path, sealed: true, ...(size === undefined ? {} : { size }) };
+  const file = new ReadOnlySegment(files, path, options);
   try {
     // The reader also finds lines that are not records, as these are.
     const reader = new BatchReader(file, {
       bytes: BATCH_BYTES,
-      records: BATCH_RECORDS,
+      // A hundred thousand files of one entry each need no room for many.
+      records: Math.min(BATCH_RECORDS, Math.ceil(file.end() / TYPICAL_ENTRY_BYTES) + 1),
       recordBytes: MAX_ENTRY_BYTES,
       isExclusive: () => false,
     }, 0);

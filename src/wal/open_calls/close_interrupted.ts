@@ -48,7 +48,7 @@ export interface DeadWriter {
 }
 
 /** Returns whether a stem has files about open calls. */
-export function concernsOpenCalls({ suffixes }: ListedSegment): boolean {
+export function concernsOpenCalls({ suffixes }: Pick<ListedSegment, "suffixes">): boolean {
   return suffixes.has(OPEN_SUFFIX) || suffixes.has(CLOSING_SUFFIX);
 }
 

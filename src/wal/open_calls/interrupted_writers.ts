@@ -6,6 +6,7 @@
  */
 
 import { Slices } from "../../runtime/event_loop.ts";
+import { concernsOpenCalls } from "./close_interrupted.ts";
 import { isRunning, type Writer } from "../processes/process_status.ts";
 import type { ProcessCache, SegmentFiles } from "../orphans/segment_status.ts";
 import {
@@ -41,10 +42,15 @@ export async function interruptedWriters(
   const byToken = new Map<string, SegmentFiles[]>();
   for (const segment of stems) {
     if (slices.isOver) await slices.next();
+    if (!concernsOpenCalls(segment)) continue;
     const token = parseStem(segment.stem)?.writer ?? "";
-    const own = byToken.get(token);
-    if (own) own.push(segment);
-    else if (isProcessToken(token)) byToken.set(token, [segment]);
+    if (isProcessToken(token)) byToken.set(token, []);
+  }
+  // Few of a hundred thousand segments have such files.
+  if (byToken.size === 0) return [];
+  for (const segment of stems) {
+    if (slices.isOver) await slices.next();
+    byToken.get(parseStem(segment.stem)?.writer ?? "")?.push(segment);
   }
   const found: InterruptedWriter[] = [];
   for (const own of byToken.values()) {

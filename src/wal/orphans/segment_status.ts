@@ -94,8 +94,8 @@ export class ProcessCache {
   /** @param processes Processes that were already read. */
   constructor(processes: readonly ProcessView[] = []) {
     for (const { token, liveness, pid, host, lastHeartbeat, sends, server } of processes) {
-      const status = { liveness, pid, host, lastHeartbeat };
-      this.#writers.set(token, { ...status, sends, server, unnamed: false });
+      const status = { liveness, pid, host, lastHeartbeat, sends, server, unnamed: false };
+      this.#writers.set(token, status);
     }
   }
 

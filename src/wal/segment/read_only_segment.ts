@@ -14,6 +14,8 @@ export interface ReadSegmentOptions {
   readonly name: string;
   /** Byte offset to stop at; by default the end of the file. */
   readonly end?: () => number;
+  /** Size of the file where it was just read: it is not asked for again. */
+  readonly size?: number;
   /** Offsets of lines to skip. */
   readonly settledLines?: ReadonlySet<number>;
   /** Whether the segment is final. */
@@ -46,6 +48,7 @@ export class ReadOnlySegment implements Segment {
   readonly settledLines: ReadonlySet<number>;
   readonly #file: ReadFile;
   readonly #end: (() => number) | undefined;
+  readonly #size: number | undefined;
   readonly #sealed: boolean;
 
   /** Opens the file at `path`. Throws the file system error if it does not exist. */
@@ -54,12 +57,13 @@ export class ReadOnlySegment implements Segment {
     this.begun = Number(parseStem(options.name)?.time ?? 0) / 1e6;
     this.settledLines = options.settledLines ?? NONE;
     this.#end = options.end;
+    this.#size = options.size;
     this.#sealed = options.sealed ?? false;
     this.#file = files.openRead(path);
   }
 
   end(): number {
-    const size = this.#file.size();
+    const size = this.#size ?? this.#file.size();
     return this.#end === undefined ? size : Math.min(size, this.#end());
   }
 

@@ -158,8 +158,14 @@ export interface SegmentPaths {
  * directory may hold a hundred thousand segments, and most paths are never used.
  */
 export function segmentPaths(directory: string, stem: string): SegmentPaths {
-  return new LazyPaths(join(directory, stem));
+  if (lastSegments.directory !== directory) {
+    lastSegments = { directory, start: join(directory, "_").slice(0, -1) };
+  }
+  return new LazyPaths(lastSegments.start + stem);
 }
+
+/** The directory of the last call, and the path prefix of its files: most calls repeat it. */
+let lastSegments = { directory: "", start: "" };
 
 class LazyPaths implements SegmentPaths {
   readonly #base: string;

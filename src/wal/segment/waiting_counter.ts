@@ -134,7 +134,7 @@ export class WaitingCounter {
     const from = this.#checkpointOf(segment, size);
     try {
       const open = (): ReadOnlySegment =>
-        new ReadOnlySegment(files, paths.data, { name: stem, end: () => size });
+        new ReadOnlySegment(files, paths.data, { name: stem, size });
       return { ...await count.count(from, size, budget, open), bytes: size - from };
     } catch (error) {
       if (hasCode(error, "ENOENT")) return NOTHING_WAITS;

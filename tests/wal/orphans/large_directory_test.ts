@@ -13,6 +13,7 @@ import { WaitingCounter } from "../../../src/wal/segment/waiting_counter.ts";
 import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
 import { DirectoryDeadLetters } from "../../../src/cli/dead_letters/directory_source.ts";
 import { StatusReporter } from "../../../src/cli/status/state/directory_status.ts";
+import { countOperations } from "../../support/count_operations.ts";
 import { OPERATIONS_PER_TURN, withLongestSlice } from "../../support/longest_slice.ts";
 import { LogWorld, PROJECT, SERVER, WAL } from "../../support/wal/wal_fixture.ts";
 import { presenceOf, putSegment, tokenOf } from "../../support/wal/writer_fixture.ts";
@@ -27,10 +28,13 @@ const LINE = `${
 const SEGMENTS = 2_500;
 
 /** The presence files and segments of processes that were killed. */
-function crowdedWorld(suffixes: Readonly<Record<string, string>>): LogWorld {
+function crowdedWorld(
+  suffixes: Readonly<Record<string, string>>,
+  segments: number = SEGMENTS,
+): LogWorld {
   const world = new LogWorld();
   const dead = world.process();
-  for (let n = 0; n < SEGMENTS; n++) {
+  for (let n = 0; n < segments; n++) {
     presenceOf(dead, tokenOf(n)).ensure();
     putSegment(world, tokenOf(n), suffixes, BigInt(n + 1) * 1_000n);
   }
@@ -119,4 +123,24 @@ test("a report on thousands of dead letter files is made in slices, and adds up 
   assert.equal(project.segments.length, 0);
   assert.deepEqual(processes, [], "processes that have ended and lost nothing are left out");
   assertSliced(longest(), "a report");
+});
+
+test("a report opens and reads each file once, and reads it again only if it changed", async () => {
+  const segments = 200;
+  for (const [suffix, text] of [[".deadletter", deadLetter("refused")], [".jsonl", LINE]]) {
+    const world = crowdedWorld({ [suffix]: text }, segments);
+    const { name, process, clock, files } = world.process();
+    const counted = countOperations(files);
+    const reporter = new StatusReporter({ name, process, clock, files: counted }, WAL, {});
+    await reporter.report();
+    const { counts } = counted;
+    assert.equal(counts["openRead"], segments);
+    assert.equal(counts["file.readNow"], segments);
+    assert.equal(counts["readText"], segments, "presence files");
+    assert.equal(counts["file.size"] ?? 0, 0);
+    // Each of them, and each presence file.
+    assert.ok(counts["stat"] <= 2 * segments + 10, `${counts["stat"]} looks`);
+    await reporter.report();
+    assert.equal(counts["openRead"], segments, "in the second report");
+  }
 });

@@ -7,6 +7,7 @@
 import { hasCode } from "../../../errors.ts";
 import { Slices } from "../../../runtime/event_loop.ts";
 import type { FileSystem } from "../../../runtime/file_system.ts";
+import type { FileStat } from "../../../runtime/file_types.ts";
 import type { Clock, Runtime } from "../../../runtime/runtime.ts";
 import {
   type DeadLetterError,
@@ -24,11 +25,16 @@ export interface DeadLetterCount {
 
 export const NO_DEAD_LETTERS: DeadLetterCount = { total: 0, byReason: {}, last: null };
 
+/** A count, and the file that was read for it. */
+interface Counted extends Pick<FileStat, "id" | "size" | "modified"> {
+  readonly count: DeadLetterCount;
+}
+
 /** Counts dead letters, and caches the counts. */
 export class DeadLetterCounter {
   readonly #files: FileSystem;
   readonly #clock: Clock;
-  readonly #counted = new Map<string, { key: string; count: DeadLetterCount }>();
+  readonly #counted = new Map<string, Counted>();
 
   /** Creates a counter with an empty cache. */
   constructor({ files, clock }: Pick<Runtime, "files" | "clock">) {
@@ -50,18 +56,20 @@ export class DeadLetterCounter {
   async #count(path: string): Promise<DeadLetterCount> {
     const stat = this.#files.stat(path);
     if (stat === null) return NO_DEAD_LETTERS;
-    const key = `${stat.id} ${stat.size} ${stat.modified}`;
+    const { id, size, modified } = stat;
     const before = this.#counted.get(path);
-    if (before?.key === key) return before.count;
-    const count = await this.#read(path);
-    this.#counted.set(path, { key, count });
+    if (before?.id === id && before.size === size && before.modified === modified) {
+      return before.count;
+    }
+    const count = await this.#read(path, size);
+    this.#counted.set(path, { id, size, modified, count });
     return count;
   }
 
-  async #read(path: string): Promise<DeadLetterCount> {
+  async #read(path: string, size: number): Promise<DeadLetterCount> {
     const tally = new DeadLetterTally();
     try {
-      for await (const entry of readDeadLetters(this.#files, path)) {
+      for await (const entry of readDeadLetters(this.#files, path, size)) {
         if (!isTornEntry(entry)) tally.add(entry.error);
       }
     } catch (error) {

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { basename } from "@std/path";
 import { hasCode } from "../../../errors.ts";
 import { partitionInSlices, Slices } from "../../../runtime/event_loop.ts";
 import type { Runtime } from "../../../runtime/runtime.ts";
@@ -25,6 +24,7 @@ import {
   type SegmentState,
 } from "../../../wal/orphans/segment_status.ts";
 import { interruptedWriters } from "../../../wal/open_calls/interrupted_writers.ts";
+import { SEGMENT_SUFFIX } from "../../../wal/segment/segment_name.ts";
 import { projectDirectory } from "../../../wal/segment/project_directory.ts";
 import { deadLetterPaths } from "../../dead_letters/files.ts";
 import { isMeant, listProjects, type LogFilter, type ProjectPath } from "../../logs/projects.ts";
@@ -93,6 +93,7 @@ export class StatusReporter implements StatusSource<SegmentState> {
     }
     const states = found.flatMap((project) => project.states);
     const budget = new CountBudget();
+    this.#pending.begin();
     let counted = 0;
     const onCounted = (): void => this.#onProgress(++counted, states.length);
     const projects: ProjectReport<SegmentState>[] = [];
@@ -102,7 +103,6 @@ export class StatusReporter implements StatusSource<SegmentState> {
       );
       projects.push(await this.#project(project, files, own, { budget, onCounted }));
     }
-    this.#pending.keep(new Set(states.map(({ paths }) => paths.data)));
     const { pythonRoot } = this.#filter;
     const hasPythons = projects.some(({ directory }) => !directory.startsWith(this.#root));
     const roots = [this.#root, ...(hasPythons && pythonRoot ? [pythonRoot] : [])];
@@ -191,7 +191,7 @@ export class StatusReporter implements StatusSource<SegmentState> {
     try {
       const { records, isEstimate, oldest } = await this.#pending.count(state, budget);
       return {
-        name: basename(state.paths.data),
+        name: state.stem + SEGMENT_SUFFIX,
         state,
         pendingRecords: records,
         pendingEstimated: isEstimate,

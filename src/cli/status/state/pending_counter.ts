@@ -36,21 +36,27 @@ const OLDEST_BYTES = 256 * 1024;
 /** Counts the records after the checkpoints of segments, and caches the counts. */
 export class PendingCounter {
   readonly #files: FileSystem;
-  readonly #counted = new Map<string, Counted>();
+  #counted = new Map<string, Counted>();
+  /** The counts of the report before. */
+  #before: ReadonlyMap<string, Counted> = new Map();
 
   /** Creates a counter with an empty cache. */
   constructor(files: FileSystem) {
     this.#files = files;
   }
 
+  /** Begins a report: what the one before counted and this one does not is then forgotten. */
+  begin(): void {
+    this.#before = this.#counted;
+    this.#counted = new Map();
+  }
+
   /** Counts the pending records of the segment. Rejects with `ENOENT` if it does not exist. */
   async count(state: SegmentState, budget: CountBudget): Promise<PendingRecords> {
     const { paths: { data }, size: to, checkpoint: { offset: from } } = state;
     if (from >= to) return NOTHING;
-    let counted = this.#counted.get(data);
-    if (counted === undefined) {
-      this.#counted.set(data, counted = { count: new PendingCount(), from: -1, oldest: null });
-    }
+    const counted = this.#counted.get(data) ?? this.#before.get(data) ??
+      { count: new PendingCount(), from: -1, oldest: null };
     let segment: OnceReadSegment | null = null;
     try {
       const { records, isEstimate } = await counted.count.count(from, to, budget, () => {
@@ -63,15 +69,12 @@ export class PendingCounter {
         counted.from = from;
       }
       const oldest = counted.from === from ? counted.oldest : begunAt(state.stem);
+      // Most of a hundred thousand are not read.
+      if (counted.count.isKnown) this.#counted.set(data, counted);
       return { records, isEstimate, oldest };
     } finally {
       (segment as OnceReadSegment | null)?.close();
     }
-  }
-
-  /** Forgets segments that no longer exist. */
-  keep(paths: ReadonlySet<string>): void {
-    for (const path of this.#counted.keys()) if (!paths.has(path)) this.#counted.delete(path);
   }
 }
 
@@ -87,10 +90,14 @@ class OnceReadSegment extends ReadOnlySegment {
   #filled = -1;
 
   constructor(files: FileSystem, path: string, from: number, to: number) {
-    super(files, path, { name: path, end: () => this.to });
+    super(files, path, { name: path });
     this.to = to;
     this.#from = from;
     this.#bytes = new Uint8Array(Math.min(ONCE_BYTES, to - from));
+  }
+
+  override end(): number {
+    return this.to;
   }
 
   override async read(offset: number, into: Uint8Array): Promise<number> {
