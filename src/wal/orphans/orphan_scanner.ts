@@ -8,24 +8,17 @@
 import { join } from "@std/path";
 import { hasCode } from "../../errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import {
-  partitionInSlices,
-  Slices,
-  sortInSlices,
-  visitInSlices,
-} from "../../runtime/event_loop.ts";
-import { concernsOpenCalls, type DeadWriter, isClosed } from "../open_calls/close_interrupted.ts";
+import { Slices, visitInSlices } from "../../runtime/event_loop.ts";
+import { type DeadWriter, isClosed } from "../open_calls/close_interrupted.ts";
 import { removeIfExists } from "../remove_file.ts";
 import {
   CLOSING_SUFFIX,
   FENCE_SUFFIX,
   isClosingStem,
-  isProcessToken,
   OPEN_SUFFIX,
   segmentPaths,
 } from "../segment/segment_name.ts";
 import {
-  byStem,
   type DirectoryListing,
   isKept,
   listDirectory,
@@ -34,6 +27,7 @@ import {
 import { ABANDONED_AFTER_MS, FailureDetector } from "../processes/failure_detector.ts";
 import { fence } from "../leases/fence.ts";
 import { isOfPython, withoutPythons } from "../processes/python_writer.ts";
+import { concernedWriters } from "./concerned_writers.ts";
 import { WriterStates } from "./writer_state.ts";
 
 /** Ms for which to keep a delivered closing segment for a writer that may resume. */
@@ -164,27 +158,13 @@ export class OrphanScanner {
   }
 
   async #interrupted(
-    { segments, leftovers }: DirectoryListing,
+    listing: DirectoryListing,
     kept: ReadonlySet<string>,
   ): Promise<DeadWriter[]> {
-    const all = [...segments, ...leftovers];
-    const { clock } = this.#options.runtime;
-    const [concerned] = await partitionInSlices(all, concernsOpenCalls, clock);
-    const wanted = new Set<string>();
-    await visitInSlices(concerned, ({ writer }) => void wanted.add(writer), clock);
-    wanted.delete(this.#options.token);
-    if (wanted.size === 0) return [];
-    const stemsOf = new Map<string, ListedSegment[]>();
+    const { runtime: { clock }, token: own } = this.#options;
     const slices = new Slices(clock);
-    for (const one of await sortInSlices(all, byStem, clock)) {
-      if (slices.isOver) await slices.next();
-      if (!wanted.has(one.writer) || !isProcessToken(one.writer)) continue;
-      const stems = stemsOf.get(one.writer);
-      if (stems) stems.push(one);
-      else stemsOf.set(one.writer, [one]);
-    }
     const found: DeadWriter[] = [];
-    for (const [token, stems] of stemsOf) {
+    for (const [token, stems] of await concernedWriters(listing, own, clock)) {
       if (slices.isOver) await slices.next();
       if (this.#stopped) return [];
       const isPresumed = this.#states.of(stems[0]) === "presumed-dead";
