@@ -91,7 +91,7 @@ test("lists: going through one, splitting it and sorting it takes slices", async
   assert.ok(longest() <= 5 + 1_024 * 10 * 0.003, `${longest()} ms`);
 });
 
-test("lists: the segments of Python's processes are told from others in slices", async () => {
+test("lists: the segments of Python's processes are separated from others in slices", async () => {
   const { clock, spend, longest } = costlyClock();
   const segments = Array.from({ length: 5_000 }, (_, n) => ({
     directory: "",

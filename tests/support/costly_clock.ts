@@ -21,7 +21,7 @@ export interface CostlyClock {
   readonly longest: () => number;
 }
 
-/** Makes a clock that stands still but for `spend`. */
+/** Makes a clock that only `spend` moves. */
 export function costlyClock(): CostlyClock {
   let now = 0;
   let begun = 0;
