@@ -16,7 +16,6 @@
  * - `ERR_LOG_UNREACHABLE`: the engine that stores a log does not respond, or accepts no records.
  * - `ERR_RECORD_TOO_LARGE`: a record is larger than the log's engine accepts.
  * - `ERR_LEASE_LOST`: another process took over segments that this one was draining.
- * - `ERR_TIMEOUT`: a time limit set by the caller expired.
  * - `ERR_NOT_INITIALIZED`: a client is required, but `init()` was not called.
  * - `ERR_REQUEST_FAILED`: a read from the server failed; see `status`.
  *
@@ -39,7 +38,6 @@ export type WeaveWalErrorCode =
   | "ERR_LOG_UNREACHABLE"
   | "ERR_RECORD_TOO_LARGE"
   | "ERR_LEASE_LOST"
-  | "ERR_TIMEOUT"
   | "ERR_NOT_INITIALIZED"
   | "ERR_REQUEST_FAILED";
 

@@ -3,7 +3,7 @@ import { WeaveWalError } from "../src/errors.ts";
 import { test } from "./harness.ts";
 
 test("errors: an error has a status and a cause only if there are some", () => {
-  const plain = new WeaveWalError("ERR_TIMEOUT", "Cannot wait");
+  const plain = new WeaveWalError("ERR_NOT_INITIALIZED", "Cannot find a client");
   assert.deepEqual(Object.keys(plain).sort(), ["code", "name"]);
   assert.equal("cause" in plain, false);
   const cause = new Error("HTTP 503");

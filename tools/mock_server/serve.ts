@@ -58,7 +58,7 @@ export interface MockServer {
    * Resolves when a request that made `predicate` true was answered or met a fault; at
    * once if it is already true.
    *
-   * @param options `timeout`: ms after which it rejects with `ERR_TIMEOUT` (default:
+   * @param options `timeout`: ms after which it rejects with a `TimeoutError` (default:
    * 10,000).
    */
   waitFor(predicate: (store: MockStore) => boolean, options?: { timeout?: number }): Promise<void>;
@@ -217,11 +217,11 @@ class Server implements MockServer, MockDeps {
       const timer = setTimeout(() =>
         finish(() =>
           reject(
-            new WeaveWalError(
-              "ERR_TIMEOUT",
+            new DOMException(
               `Waited for the mock server, ms: ${timeout} (counts: ${
                 JSON.stringify(this.store.counts)
               })`,
+              "TimeoutError",
             ),
           )
         ), timeout);

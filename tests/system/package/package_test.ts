@@ -46,7 +46,7 @@ await using client = await init("team/packed", options);
 const add = op(function add(a: number, b: number): number { return a + b; });
 const sum: number = add(1, 2);
 // A type that the compiler knows refuses this.
-const wrong: boolean = !(("x" as string) in new WeaveWalError("ERR_TIMEOUT", String(sum)));
+const wrong: boolean = !(("x" as string) in new WeaveWalError("ERR_LOG_CLOSED", String(sum)));
 void [client, wrong];
 `;
 /** The same with the official SDK; the code that loads the register step is prepended. */

@@ -47,7 +47,7 @@ const limits: FlushOptions = { timeout: sum };
 const { done }: { done: boolean } = await client.flush(limits);
 const bytes: Uint8Array = await client.fileContent("digest");
 // A type that the compiler knows refuses this.
-const wrong: boolean = !(("x" as string) in new WeaveWalError("ERR_TIMEOUT", String(done)));
+const wrong: boolean = !(("x" as string) in new WeaveWalError("ERR_LOG_CLOSED", String(done)));
 export { bytes, durable, durableOptions, wrong };
 `;
 /** The same with the web's types: values of the host are accepted. */
