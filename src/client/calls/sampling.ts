@@ -4,6 +4,8 @@
  * @module
  */
 
+import { ignoreRejection } from "../../protocol/json/promises.ts";
+
 /**
  * The root of a trace, as passed to a sampling function.
  *
@@ -67,6 +69,7 @@ export class Sampler {
       const chosen: unknown = rate({ traceId, name, attributes: { ...attributes } });
       if (typeof chosen === "boolean") return chosen;
       if (typeof chosen === "number" && chosen >= 0) return fractionOf(traceId) < chosen;
+      ignoreRejection(chosen);
       throw new TypeError("it returned neither true, false nor a rate from 0 to 1");
     } catch (error) {
       this.#onFailure(error);

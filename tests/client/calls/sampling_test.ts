@@ -114,6 +114,7 @@ test("sampling: a function that fails records the trace, and says so once", asyn
     () => "yes",
     () => Number.NaN,
     () => undefined,
+    () => Promise.reject(new Error("asynchronous")),
   ];
   for (const sampleRate of failures) {
     using fixture = await clientFixture({ sampleRate } as InitOptions);
@@ -122,6 +123,8 @@ test("sampling: a function that fails records the trace, and says so once", asyn
     assert.equal(fixture.pipeline.calls().length, 2);
     assert.equal(fixture.warned.filter((line) => line.includes("sampleRate failed")).length, 1);
   }
+  // An unhandled rejection fails the test one turn of the event loop later.
+  await new Promise((resolve) => setTimeout(resolve, 0));
 });
 
 test("sampling: evaluations and manual calls are recorded at any rate", async () => {
