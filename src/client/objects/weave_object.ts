@@ -84,7 +84,7 @@ export class WeaveObject {
 
   /** Name of the object. */
   get name(): string {
-    return this._baseParameters.name ?? this.constructor.name;
+    return this._baseParameters.name ?? classNameOf(Object.getPrototypeOf(this));
   }
 
   /** Description of the object. */
@@ -101,12 +101,17 @@ export function isWeaveObject(value: unknown): value is WeaveObject {
     kindOf(value) === "WeaveObject";
 }
 
+/** Returns the name of the class with prototype `proto`; bundlers rename classes of the package. */
+function classNameOf(proto: object): string {
+  return markOf(proto) ?? proto.constructor.name;
+}
+
 /** Returns the names of an object's classes on the server: most derived first, `BaseModel` last. */
 export function classChain(instance: WeaveObject): string[] {
   const names: string[] = [];
   let proto: object | null = Object.getPrototypeOf(instance);
   while (proto !== null && proto !== Object.prototype) {
-    const name = markOf(proto) ?? proto.constructor.name;
+    const name = classNameOf(proto);
     names.push(name === "WeaveObject" ? "Object" : name);
     proto = Object.getPrototypeOf(proto);
   }

@@ -29,14 +29,15 @@ import { manifest, packed, succeeds } from "../../support/package/package_fixtur
 
 const manifestPath = join(projectRoot, "package.json");
 const program = `
-import { finish, init, op } from "${manifest.name}";
+import { Dataset, Evaluation, finish, init, op } from "${manifest.name}";
 
 await init("team/packed", { wal: true });
 const add = op(function add(a, b) { return a + b; });
 const double = op(async function double(a, b) { return 2 * add(a, b); });
 const answer = await double(1, 2);
 const { done } = await finish({ timeout: 20_000 });
-console.log(JSON.stringify({ answer, done }));
+const { name } = new Evaluation({ dataset: new Dataset({ rows: [] }), scorers: [] });
+console.log(JSON.stringify({ answer, done, name }));
 `;
 const typedProgram = `
 import { init, op, WeaveWalError, type InitOptions } from "${manifest.name}";
@@ -163,7 +164,7 @@ async function traces(app: string): Promise<void> {
   writeFileSync(join(app, "program.js"), program);
   await using server = await startMockServer();
   const { output } = await start(app, server, ["program.js"]);
-  assert.equal(output.trim(), '{"answer":6,"done":true}');
+  assert.equal(output.trim(), '{"answer":6,"done":true,"name":"Evaluation"}');
   const calls = [...server.store.project("team/packed").calls.list()];
   const [double, add] = calls.sort((a, b) => a.started_at! < b.started_at! ? -1 : 1);
   assert.deepEqual(calls.map((call) => call.output), [6, 3]);
