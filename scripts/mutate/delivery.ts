@@ -268,4 +268,11 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
       "if (refusal.notFound || project === undefined || projects.has(project)) return false;",
     tests: ["delivery/http/missing_project_test.ts"],
   },
+  {
+    file: "src/delivery/records/span_sender.ts",
+    mistake: "spans between those of a request are sent with it",
+    find: "return isWhole ? new",
+    replace: "return first ? new",
+    tests: ["delivery/records/spans_test.ts"],
+  },
 ];

@@ -14,6 +14,7 @@ const IDENTITY = "wal/processes/process_identity_test.ts";
 const STATES = "wal/orphans/writer_state_test.ts";
 const NAMES = "wal/segment/segment_name_test.ts";
 const RECORD = "wal/record/record_test.ts";
+const SHARED = "delivery/calls/shared_calls_test.ts";
 const DEAD_LETTERS = "wal/dead_letters/dead_letter_file_test.ts";
 
 /** The mutations of `src/wal` outside of `log`. */
@@ -214,5 +215,19 @@ export const WAL_MUTATIONS: readonly Mutation[] = [
       this.#unsure = false;`,
     replace: "      this.#unsure = false;",
     tests: [DEAD_LETTERS],
+  },
+  {
+    file: "src/wal/orphans/writer_state.ts",
+    mistake: "the log of a relay looks like that of any process",
+    find: "this.#sharing.set(token, presence.sharesCalls);",
+    replace: "this.#sharing.set(token, false);",
+    tests: [SHARED],
+  },
+  {
+    file: "src/wal/orphans/writer_state.ts",
+    mistake: "an end does not wait if the presence file of its process is lost",
+    find: "return presence === null || presence.sharesCalls;",
+    replace: "return presence !== null && presence.sharesCalls;",
+    tests: [SHARED],
   },
 ];
