@@ -68,7 +68,7 @@ function reportDifference(
   names: string,
   { onEvent }: InitOptions,
 ): void {
-  createLogger(settings.logLevel, console, onEvent).event({
+  createLogger(settings.logLevel, standardError, onEvent).event({
     level: "warn",
     name: "init-again",
     message: `${entity}/${project} is open already: this init differs in ${names}, which is not ` +

@@ -6,6 +6,7 @@
 
 import { WeaveWalError } from "../errors.ts";
 import { describeMixedVersions } from "../runtime/process/shared_state.ts";
+import { standardError } from "../runtime/standard_error.ts";
 import { type CallStackEntry, currentContext, runWithAttributes } from "./calls/call_stack.ts";
 import type { WeaveClient } from "./weave_client/client.ts";
 import {
@@ -65,7 +66,7 @@ export async function init(project: string, options: InitOptions = {}): Promise<
 /** Warns once about another version of this package, which records only its own ops. */
 function reportMixedVersions(opening: boolean): void {
   const message = describeMixedVersions(opening);
-  if (message !== null) console.warn(`weave-wal: ${message}`);
+  if (message !== null) standardError.warn(`weave-wal: ${message}`);
 }
 
 /**

@@ -6,6 +6,7 @@
 
 import { WeaveWalError } from "../../errors.ts";
 import { detectRuntime } from "../../runtime/detect.ts";
+import { standardError } from "../../runtime/standard_error.ts";
 import type { OwnFetch, Runtime } from "../../runtime/runtime.ts";
 import { DEFAULT_BASE_URL } from "../settings/defaults.ts";
 import { fromEnvironment } from "../settings/find_option.ts";
@@ -30,7 +31,7 @@ export interface LoginEnvironment {
 
 /** Logs in on the current JavaScript runtime; see `login`. */
 export async function loginOnHost(apiKey: string, host?: string): Promise<void> {
-  const warn = (line: string): void => console.warn(line);
+  const { warn } = standardError;
   await loginFrom({ runtime: detectRuntime(), fetch: hostFetch, warn }, apiKey, host);
 }
 

@@ -113,6 +113,15 @@ test("call link: a program whose standard output or standard error is closed con
   assert.equal(noOutput.errors.match(/🍩 https:/g)?.length, 5, noOutput.errors);
 });
 
+test("call link: warnings of init do not end a program whose standard error is closed", async () => {
+  const [open, closed] = await Promise.all([
+    run("inits traced", {}),
+    run("inits traced", { closed: ["stderr"] }),
+  ]);
+  assert.ok(open.errors.match(/is open already/g)!.length >= 2, open.errors);
+  assert.deepEqual([open.code, closed.code], [4, 4]);
+});
+
 test("call link: a terminal means that a person is watching", async () => {
   const { code, out } = await run("writes traced", { terminal: true });
   assert.equal(code, 4, out);

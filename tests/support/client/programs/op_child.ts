@@ -5,17 +5,16 @@
  */
 
 import process from "node:process";
-import { init, op } from "../../../../mod.ts";
+import { init, type InitOptions, op } from "../../../../mod.ts";
 
 const [way, traced] = (process.argv[2] ?? "").split(" ");
 
-if (traced !== "plain") {
-  await init("team/project", {
-    apiKey: "key",
-    serverUrl: "http://127.0.0.1:9",
-    logLevel: way === "writes" ? "info" : "critical",
-  });
-}
+const options: InitOptions = {
+  apiKey: "key",
+  serverUrl: "http://127.0.0.1:9",
+  logLevel: way === "writes" || way === "inits" ? "info" : "critical",
+};
+if (traced !== "plain") await init("team/project", options);
 
 const fail = op(async function fail(): Promise<void> {
   await Promise.resolve();
@@ -52,6 +51,15 @@ switch (way) {
     }
     if (traced === "silent") process.exit(4);
     console.log("data");
+    process.exit(4);
+    break;
+  case "inits":
+    // Each warns about other options. Node reports a failed write to its console later.
+    for (const lingerMs of [1, 2, 3]) {
+      await init("team/project", { ...options, lingerMs });
+      await init("team/project", { ...options, lingerMs, batchRecords: lingerMs });
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
     process.exit(4);
     break;
   case "passes":
