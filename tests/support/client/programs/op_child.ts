@@ -55,9 +55,8 @@ switch (way) {
     break;
   case "inits":
     // Each warns about other options. Node reports a failed write to its console later.
-    for (const lingerMs of [1, 2, 3]) {
-      await init("team/project", { ...options, lingerMs });
-      await init("team/project", { ...options, lingerMs, batchRecords: lingerMs });
+    for (const differing of [{ lingerMs: 1 }, { batchRecords: 1 }, { batchBytes: 1e6 }]) {
+      await init("team/project", { ...options, ...differing });
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     process.exit(4);
