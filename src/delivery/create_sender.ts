@@ -5,6 +5,7 @@
 
 import type { Clock, Runtime } from "../runtime/runtime.ts";
 import { OrphanScanner } from "../wal/orphans/orphan_scanner.ts";
+import { MAX_RECORD_BYTES } from "../wal/record/record.ts";
 import type { DeadLetter } from "../wal/segment/segment.ts";
 import { Semaphore } from "./async/signal.ts";
 import type { DeliveryTarget } from "./delivery_client.ts";
@@ -16,8 +17,6 @@ import { actsOnEarlier } from "./records/record_sender.ts";
 import { type DirectoriesToScan, Recovery } from "./recovery/recovery.ts";
 import { Sender } from "./sender.ts";
 
-/** Maximum size of a record in memory: the server's own request limit. */
-export const MAX_RECORD_BYTES: number = 33 * 1024 * 1024;
 /** Number of pending bytes at which a live log no longer lingers. */
 const LINGER_BYTES = 512 * 1024;
 /** Maximum number of batches that are read and sent at once, across all segments. */

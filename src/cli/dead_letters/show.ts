@@ -17,7 +17,7 @@ import type { DeadLetterSource } from "./source.ts";
 import { CommandError } from "../exit_codes.ts";
 import { clip, formatBytes, plural, printable, quoted } from "../terminal/format.ts";
 import { writeJson } from "../terminal/json_output.ts";
-import { MAX_RECORD_BYTES } from "../logs/read_limits.ts";
+import { MAX_RECORD_BYTES } from "../../wal/record/record.ts";
 
 /** Maximum characters of a request or of raw bytes to show. */
 const MAX_SHOWN = 20_000;

@@ -47,7 +47,7 @@ export function holdersOf(left: readonly SegmentState[]): string[] {
   const reasons = new Map<string, number>();
   for (const { drainer, writer } of left) {
     const reason = drainer === null
-      ? `of ${processName(writer)} (${writer.liveness}), drained by nobody`
+      ? `of ${processName(writer)} (${writer.liveness}), which no process is draining`
       : drainer.as === "writer"
       ? `drained by ${processName(drainer)} (${drainer.liveness}), which wrote it`
       : `drained by ${processName(drainer)} (${drainer.liveness}), which holds the recovery lease`;

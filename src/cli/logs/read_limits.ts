@@ -5,9 +5,7 @@
  */
 
 import type { BatchLimits } from "../../wal/record/batch_reader.ts";
-
-/** Maximum bytes of one record in memory: slightly more than the server's request limit. */
-export const MAX_RECORD_BYTES: number = 33 * 1024 * 1024;
+import { MAX_RECORD_BYTES } from "../../wal/record/record.ts";
 
 /** Minimum bytes of a batch. */
 const MIN_BATCH_BYTES = 4096;

@@ -4,10 +4,9 @@
  * @module
  */
 
-import { isValidRecord } from "../../wal/record/record.ts";
+import { isValidRecord, MAX_RECORD_BYTES } from "../../wal/record/record.ts";
 import type { DeadLetter } from "../../wal/segment/segment.ts";
 import type { LogBatch, LogLine } from "../logs/log_lines.ts";
-import { MAX_RECORD_BYTES } from "../logs/read_limits.ts";
 import { formatBytes } from "../terminal/format.ts";
 import type { Finding } from "./findings.ts";
 

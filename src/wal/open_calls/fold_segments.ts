@@ -9,6 +9,7 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import { Slices } from "../../runtime/event_loop.ts";
 import type { ListedSegment } from "../orphans/directory_listing.ts";
 import { BatchReader } from "../record/batch_reader.ts";
+import { MAX_RECORD_BYTES } from "../record/record.ts";
 import { salvage } from "../record/recover_records.ts";
 import type { BatchRecord, RecordBatch } from "../record/record_batch.ts";
 import { ReadOnlySegment } from "../segment/read_only_segment.ts";
@@ -27,7 +28,7 @@ import { readOpenCalls } from "./open_calls_file.ts";
 const LIMITS = {
   bytes: 1024 * 1024,
   records: 1_000,
-  recordBytes: 33 * 1024 * 1024,
+  recordBytes: MAX_RECORD_BYTES,
   isExclusive: () => false,
 };
 

@@ -19,6 +19,12 @@ export const RECORD_PREFIX: Readonly<Record<RecordType, string>> = Object.fromEn
   RECORD_TYPES.map((type) => [type, `{"type":"${type}","req":`]),
 ) as Record<RecordType, string>;
 
+/**
+ * Maximum bytes of a record: slightly more than the server's limit of a request. A longer line is
+ * never read into memory as a whole, and becomes a dead letter.
+ */
+export const MAX_RECORD_BYTES: number = 33 * 1024 * 1024;
+
 /** The bytes after the request. */
 export const RECORD_SUFFIX = "}\n";
 

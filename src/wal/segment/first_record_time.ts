@@ -7,13 +7,12 @@
 
 import { topLevelField } from "../../bytes/json_fields.ts";
 import { BatchReader } from "../record/batch_reader.ts";
+import { MAX_RECORD_BYTES } from "../record/record.ts";
 import type { BatchRecord } from "../record/record_batch.ts";
 import type { Segment } from "./segment.ts";
 
 /** Bytes per read. */
 const MAX_BYTES = 16 * 1024;
-/** Maximum bytes of one record to read. */
-const MAX_RECORD_BYTES = 33 * 1024 * 1024;
 /** Number of records to search for one with a time. */
 const MAX_RECORDS = 50;
 

@@ -11,7 +11,7 @@ import { exportLine } from "../../dead_letters/show.ts";
 import type { DeadLetterFilter, DeadLetterSource } from "../../dead_letters/source.ts";
 import { factsOf } from "../../inspect/record_facts.ts";
 import type { LogFilter } from "../../logs/projects.ts";
-import { MAX_RECORD_BYTES } from "../../logs/read_limits.ts";
+import { MAX_RECORD_BYTES } from "../../../wal/record/record.ts";
 import type {
   DeadLetterDetail,
   DeadLetterPage,
