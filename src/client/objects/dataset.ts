@@ -91,7 +91,7 @@ export class Dataset<R extends object = Record<string, unknown>> extends WeaveOb
    * @param index Index of the row, from 0.
    */
   getRow(index: number): SavedRow<R> {
-    const row = { ...this.rows.row(index) };
+    const row = copyOf(this.rows.row(index));
     const ref = this.#rowRef(index);
     if (ref !== undefined) setSavedRef(row, ref);
     // Not enumerable, so that copies of the row and its JSON contain only the row.
@@ -114,6 +114,18 @@ export class Dataset<R extends object = Record<string, unknown>> extends WeaveOb
   #rowRefToCome(index: number): Promise<DatasetRowRef | undefined> | undefined {
     return savingRef(this)?.then(() => this.#rowRef(index));
   }
+}
+
+/** Copies the enumerable properties of a row, as a spread does, but runs no getter. */
+function copyOf<R extends object>(row: R): R {
+  const copy = {} as R;
+  for (const key of Reflect.ownKeys(row ?? {})) {
+    const property = Reflect.getOwnPropertyDescriptor(row, key);
+    if (!property?.enumerable) continue;
+    const isWritable = "value" in property ? { writable: true } : {};
+    Object.defineProperty(copy, key, { ...property, ...isWritable, configurable: true });
+  }
+  return copy;
 }
 
 markClass(Dataset, "Dataset");
