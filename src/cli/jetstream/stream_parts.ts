@@ -9,6 +9,7 @@ import type { LogStores } from "../../jetstream/message_store.ts";
 import { PartitionSegment } from "../../jetstream/sending/partition_segment.ts";
 import { projectOfSubject } from "../../jetstream/subjects.ts";
 import type { Clock } from "../../runtime/runtime.ts";
+import { NO_LINES } from "../../wal/segment/delivered_lines.ts";
 import { BatchReader } from "../../wal/record/batch_reader.ts";
 import type { BlockOptions, LogBatch, LogBlock, LogLine } from "../logs/log_lines.ts";
 import type { LogPart } from "../logs/log_part.ts";
@@ -61,8 +62,8 @@ function partOf(
     pendingBytes: bytes,
     begun: null,
     written: () => null,
-    async *read(range = {}) {
-      for await (const message of records.read(filter, { to: size, ...range })) {
+    async *read({ from = 1, to = size } = {}) {
+      for await (const message of records.read(filter, { from, to })) {
         if (projectOfSubject(message.subject) === directory) yield* batchesOf(clock, message);
       }
     },
@@ -77,7 +78,7 @@ function partOf(
     },
     // A record that is dead-lettered has left the stream.
     deadLettered: () => Promise.resolve(new Set()),
-    delivered: () => new Set(),
+    delivered: () => NO_LINES,
   };
 }
 

@@ -6,6 +6,7 @@
 
 import type { Runtime } from "../../runtime/runtime.ts";
 import { isFinal, type SegmentState } from "../../wal/orphans/segment_status.ts";
+import type { LineSet } from "../../wal/segment/delivered_lines.ts";
 import { ReadOnlySegment } from "../../wal/segment/read_only_segment.ts";
 import type { DeadLetter } from "../../wal/segment/segment.ts";
 import type { BatchRecord, RecordBatch } from "../../wal/record/record_batch.ts";
@@ -32,8 +33,8 @@ export interface LogRange {
   readonly from?: number;
   /** Byte offset to stop at, the start of a line; default: the end of the file. */
   readonly to?: number;
-  /** Offsets of lines to skip. */
-  readonly settledLines?: ReadonlySet<number>;
+  /** Lines to skip. */
+  readonly settledLines?: LineSet;
 }
 
 /**

@@ -15,6 +15,8 @@ export interface PartRange {
   readonly from?: number;
   /** Position to stop before; the end of the part by default. */
   readonly to?: number;
+  /** Lines to skip. */
+  readonly settledLines?: LineSet;
 }
 
 /** Records that are read together. */

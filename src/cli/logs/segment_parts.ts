@@ -10,7 +10,7 @@ import {
   pendingBytes,
   type SegmentState,
 } from "../../wal/orphans/segment_status.ts";
-import { readDeliveredLines, SettledLines } from "../../wal/segment/delivered_lines.ts";
+import { NO_LINES, readDeliveredLines, SettledLines } from "../../wal/segment/delivered_lines.ts";
 import { deadLetterOffsets } from "../dead_letters/files.ts";
 import { begunAt } from "../status/state/oldest_record.ts";
 import { processName } from "../status/state/sender_state.ts";
@@ -77,10 +77,9 @@ function partOf(runtime: Runtime, state: SegmentState & ProjectPath): LogPart {
     blocksFromEnd: (options) => blocksFromEnd(runtime, state, options),
     deadLettered: () => deadLetterOffsets(runtime.files, state),
     delivered: () =>
-      new SettledLines(
-        new Set(),
-        suffixes.has(".delivered") ? readDeliveredLines(runtime.files, paths.delivered) : [],
-      ),
+      suffixes.has(".delivered")
+        ? new SettledLines([], readDeliveredLines(runtime.files, paths.delivered))
+        : NO_LINES,
   };
 }
 

@@ -11,6 +11,7 @@ import {
   type ProcessCache,
   type SegmentFiles,
 } from "../../wal/orphans/segment_status.ts";
+import { SettledLines } from "../../wal/segment/delivered_lines.ts";
 import { readOwner } from "../../wal/processes/owner_file.ts";
 import { throwIfStopped } from "../context.ts";
 import { deadLetterOffsets } from "../dead_letters/files.ts";
@@ -52,9 +53,9 @@ export async function verifySegment(
         "The owner file cannot be read: the log is sent when it has not changed for a while";
       add({ kind: "owner", file: basename(stem.paths.owner), message });
     }
-    const deadLettered = await deadLetterOffsets(runtime.files, stem);
+    const settledLines = new SettledLines(await deadLetterOffsets(runtime.files, stem));
     let at = 0;
-    for await (const batch of readLog(runtime, state, { settledLines: deadLettered })) {
+    for await (const batch of readLog(runtime, state, { settledLines })) {
       throwIfStopped(stop);
       repair?.heartbeat();
       const deadLetters = corruptLinesOf(batch);

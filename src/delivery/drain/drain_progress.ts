@@ -10,7 +10,8 @@ import { firstRecordTime } from "../../wal/segment/first_record_time.ts";
 import {
   type CountBudget,
   PendingCount,
-  type RecordCount,
+  type PendingSource,
+  type SizedCount,
 } from "../../wal/segment/pending_count.ts";
 import type { Segment } from "../../wal/segment/segment.ts";
 import { NOTHING_WAITS, type Waiting } from "../../wal/segment/waiting_counter.ts";
@@ -103,15 +104,17 @@ export class DrainProgress {
   /** Counts pending records; if the disk fails, without the records that cannot be read. */
   async pending(budget: CountBudget): Promise<Waiting> {
     if (this.#over) return NOTHING_WAITS;
-    const segment = this.#segment;
     const { end, waiting } = this.#settled;
-    const unread = segment.bytesFrom?.(end) ?? (endOf(segment) ?? end) - end;
-    const bytes = Math.max(0, unread) + waiting.bytes;
     try {
-      const { records, isEstimate } = await this.#countFrom(end, budget);
-      return { records: records + waiting.offsets.length, bytes, isEstimate };
+      const { records, bytes, isEstimate } = await this.#countFrom(end, budget);
+      return {
+        records: records + waiting.offsets.length,
+        bytes: bytes + waiting.bytes,
+        isEstimate,
+      };
     } catch {
-      return { ...NOTHING_WAITS, bytes };
+      const unread = (endOf(this.#segment) ?? end) - end;
+      return { ...NOTHING_WAITS, bytes: Math.max(0, unread) + waiting.bytes };
     }
   }
 
@@ -128,10 +131,14 @@ export class DrainProgress {
 
   /** Counts the pending records before byte offset `end`, and marks them as settled. */
   async giveUp(end: number): Promise<{ readonly records: number; readonly bytes: number }> {
+    const segment = this.#segment;
     const { end: from, waiting } = this.#settled;
-    const records = await countRecords(this.#segment, from, end) + waiting.offsets.length;
+    const left = await countRecords(segment, from, end, segment.settledLines.ranges);
     this.#settled = { end, acknowledged: end, sent: end, waiting: NO_HALVES };
-    return { records, bytes: Math.max(0, end - from) + waiting.bytes };
+    return {
+      records: left.records + waiting.offsets.length,
+      bytes: left.bytes + left.unfinished + waiting.bytes,
+    };
   }
 
   /** Byte offset of the first record that is neither settled nor a waiting half. */
@@ -139,13 +146,15 @@ export class DrainProgress {
     return this.#settled.end;
   }
 
-  async #countFrom(offset: number, budget: CountBudget): Promise<RecordCount> {
+  async #countFrom(offset: number, budget: CountBudget): Promise<SizedCount> {
     const segment = this.#segment;
     const { records } = segment;
-    if (offset === 0 && records !== undefined) return { records, isEstimate: false };
+    if (offset === 0 && records !== undefined) {
+      return { records, bytes: segment.end(), isEstimate: false };
+    }
     if (segment.countFrom) return await segment.countFrom(offset, budget);
-    return await this.#count.count(offset, segment.end(), budget, () => ({
-      read: (at, into) => segment.read(at, into),
-    }));
+    const open = (): PendingSource => ({ read: (at, into) => segment.read(at, into) });
+    const settled = segment.settledLines.ranges;
+    return await this.#count.count(offset, segment.end(), budget, open, { settled });
   }
 }

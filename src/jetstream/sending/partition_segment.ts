@@ -9,6 +9,7 @@
 
 import { WeaveWalError } from "../../errors.ts";
 import type { Clock } from "../../runtime/runtime.ts";
+import { type LineSet, NO_LINES } from "../../wal/segment/delivered_lines.ts";
 import type { DeadLetter, Segment } from "../../wal/segment/segment.ts";
 import { EngineError, type EngineMessage } from "../engine.ts";
 
@@ -55,7 +56,7 @@ export class PartitionSegment implements Segment {
   readonly begun: number;
   readonly checkpoint = 0;
   readonly live = true;
-  readonly settledLines: ReadonlySet<number> = new Set();
+  readonly settledLines: LineSet = NO_LINES;
   readonly #options: PartitionSegmentOptions;
   /** Oldest first. */
   #held: Held[] = [];

@@ -14,6 +14,7 @@ import {
   RECORD_SUFFIX,
   type RecordSpan,
 } from "../record/record.ts";
+import { type LineSet, NO_LINES } from "../segment/delivered_lines.ts";
 import type { LogListener, RequestLog } from "./record_log.ts";
 import type { DeadLetter, Segment } from "../segment/segment.ts";
 
@@ -139,7 +140,7 @@ class MemorySegment implements Segment {
   readonly checkpoint = 0;
   readonly begun: number;
   readonly live = true;
-  readonly settledLines: ReadonlySet<number> = new Set();
+  readonly settledLines: LineSet = NO_LINES;
   readonly #onDeadLetter: (deadLetters: readonly DeadLetter[]) => void;
   #blocks: Block[] = [];
   #end = 0;

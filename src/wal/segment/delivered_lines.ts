@@ -19,50 +19,70 @@ export interface LineRange {
 }
 
 /** Lines by their byte offsets. */
-export type LineSet = Pick<ReadonlySet<number>, "has" | "size">;
+export interface LineSet {
+  /** Number of ranges: 0 if there is no line. */
+  readonly size: number;
+  /** The lines as sorted ranges without overlaps. */
+  readonly ranges: readonly LineRange[];
+  /** Returns whether the line at a byte offset is one of them. */
+  has(offset: number): boolean;
+}
 
 /** Lines at single offsets, and in ranges. */
 export class SettledLines implements LineSet {
-  readonly #offsets: ReadonlySet<number>;
-  /** Sorted, without overlaps. */
-  readonly #ranges: readonly LineRange[];
+  readonly ranges: readonly LineRange[];
 
-  constructor(offsets: ReadonlySet<number>, ranges: readonly LineRange[]) {
-    this.#offsets = offsets;
-    this.#ranges = merged(ranges);
+  constructor(offsets: Iterable<number> = [], ranges: readonly LineRange[] = []) {
+    const single = Array.from(offsets, (from) => ({ from, to: from + 1 }));
+    this.ranges = merged([...single, ...ranges]);
   }
 
-  /** Number of offsets and ranges: 0 if there is no line. */
   get size(): number {
-    return this.#offsets.size + this.#ranges.length;
+    return this.ranges.length;
   }
 
-  /** Returns whether the line at a byte offset is one of them. */
   has(offset: number): boolean {
-    if (this.#offsets.has(offset)) return true;
-    let low = 0, high = this.#ranges.length;
+    const { ranges } = this;
+    let low = 0, high = ranges.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.#ranges[middle].to <= offset) low = middle + 1;
+      if (ranges[middle].to <= offset) low = middle + 1;
       else high = middle;
     }
-    return low < this.#ranges.length && this.#ranges[low].from <= offset;
+    return low < ranges.length && ranges[low].from <= offset;
   }
 }
+
+/** No lines. */
+export const NO_LINES: LineSet = new SettledLines();
 
 /** Returns the lines between two byte offsets, without those at `left`. */
 export function linesBetween(from: number, to: number, left: readonly number[]): LineRange[] {
   const ranges: LineRange[] = [];
   let at = from;
   for (const offset of [...left].sort((a, b) => a - b)) {
-    if (offset > at) ranges.push({ from: at, to: Math.min(offset, to) });
+    if (offset >= to) break;
+    if (offset > at) ranges.push({ from: at, to: offset });
     at = Math.max(at, offset + 1);
   }
   if (to > at) ranges.push({ from: at, to });
   return ranges;
 }
 
-/** Reads the delivered lines; none if there is no such file. */
+/** Returns the parts of a range that are outside of sorted ranges. */
+export function linesOutside(from: number, to: number, ranges: readonly LineRange[]): LineRange[] {
+  const outside: LineRange[] = [];
+  let at = from;
+  for (const range of ranges) {
+    if (range.from >= to) break;
+    if (range.from > at) outside.push({ from: at, to: range.from });
+    at = Math.max(at, range.to);
+  }
+  if (to > at) outside.push({ from: at, to });
+  return outside;
+}
+
+/** Reads the delivered lines, as sorted ranges; none if there is no such file. */
 export function readDeliveredLines(files: FileSystem, path: string): LineRange[] {
   let text: string;
   try {
@@ -70,10 +90,12 @@ export function readDeliveredLines(files: FileSystem, path: string): LineRange[]
   } catch {
     return []; // Without it, lines are sent again.
   }
-  return text.split("\n").flatMap((line) => {
-    const [, from, to] = /^(\d{1,15})-(\d{1,15})$/.exec(line) ?? [];
-    return to === undefined ? [] : [{ from: Number(from), to: Number(to) }];
-  });
+  return merged(
+    text.split("\n").flatMap((line) => {
+      const [, from, to] = /^(\d{1,15})-(\d{1,15})$/.exec(line) ?? [];
+      return to === undefined ? [] : [{ from: Number(from), to: Number(to) }];
+    }),
+  );
 }
 
 /** Writes the delivered lines at or after the checkpoint. */
@@ -87,13 +109,17 @@ export function writeDeliveredLines(
   files.replace(path, ahead.map(({ from, to }) => `${from}-${to}\n`).join(""));
 }
 
-/** Sorts ranges, and joins those that overlap or adjoin. */
+/** Sorts ranges, joins those that overlap or adjoin, and leaves out those without a byte. */
 function merged(ranges: readonly LineRange[]): LineRange[] {
   const result: { from: number; to: number }[] = [];
-  for (const { from, to } of [...ranges].sort((a, b) => a.from - b.from)) {
+  for (const { from, to } of ranges.filter(({ from, to }) => from < to).sort(byStart)) {
     const last = result.at(-1);
     if (last !== undefined && from <= last.to) last.to = Math.max(last.to, to);
     else result.push({ from, to });
   }
   return result;
+}
+
+function byStart(a: LineRange, b: LineRange): number {
+  return a.from - b.from;
 }

@@ -5,13 +5,19 @@
  * @module
  */
 
-import { countRecords, type RecordSource } from "./count_records.ts";
+import { countRecords, LINE_BYTES, type LineCount, type RecordSource } from "./count_records.ts";
+import { type LineRange, linesOutside } from "./delivered_lines.ts";
 
 /** A number of records. */
 export interface RecordCount {
   readonly records: number;
   /** Whether the number is an estimate, from reading only a part of the bytes. */
   readonly isEstimate: boolean;
+}
+
+/** A number of records, and their size in bytes. */
+export interface SizedCount extends RecordCount {
+  readonly bytes: number;
 }
 
 /** Read limits for one query, over all segments together. */
@@ -34,6 +40,7 @@ const COUNT_LIMITS: CountLimits = {
 /** Number and size of the parts of a sample, spread evenly over the pending bytes. */
 const SAMPLE_PARTS = 8;
 const PART_BYTES = 16 * 1024;
+const SAMPLE_BYTES = SAMPLE_PARTS * PART_BYTES;
 /** Assumed bytes per record if nothing was counted. */
 const TYPICAL_BYTES = 1_000;
 
@@ -88,25 +95,37 @@ export interface PendingSource extends RecordSource {
   close?(): void;
 }
 
-interface Counted extends RecordCount {
+/** Which of the lines in a range are pending. */
+export interface PendingLines {
+  /** Lines that are settled, as sorted ranges. */
+  readonly settled?: readonly LineRange[];
+  /** Whether a last line without a newline is a record. */
+  readonly isFinal?: boolean;
+}
+
+/** The last count, of the lines from byte `from` to byte `to` that are not in `settled`. */
+interface Counted extends LineCount {
   readonly from: number;
   readonly to: number;
+  readonly settled: readonly LineRange[];
+  readonly isEstimate: boolean;
 }
 
-/**
- * Ranges that an exact count must read: records in `added` are added, those in `removed`
- * subtracted.
- */
+/** Ranges that an exact count must read: lines in `added` are added, those in `removed` subtracted. */
 interface Changes {
-  readonly known: number;
-  readonly added: readonly [from: number, to: number];
-  readonly removed: readonly [from: number, to: number];
+  readonly known: LineCount;
+  readonly added: LineRange;
+  /** Whether `added` is known to begin with a line. */
+  readonly startsLine: boolean;
+  readonly removed: LineRange;
 }
 
-const NOTHING: RecordCount = { records: 0, isEstimate: false };
+const NOTHING: SizedCount = { records: 0, bytes: 0, isEstimate: false };
+const NO_LINES: LineCount = { records: 0, bytes: 0, unfinished: 0 };
 
 /**
- * The number of pending records in one segment. Counts only what has changed since the last count.
+ * The number of pending records in one segment. Counts only what has changed since the last count,
+ * and does not read settled lines.
  */
 export class PendingCount {
   #last: Counted | null = null;
@@ -117,8 +136,8 @@ export class PendingCount {
   }
 
   /**
-   * Counts the records from byte `from` to byte `to`. Rejects with the error of `open` or of a
-   * read.
+   * Counts the records from byte `from`, the start of a line, to byte `to`. Rejects with the error
+   * of `open` or of a read.
    *
    * @param open Opens the segment; called only if something must be read.
    */
@@ -127,65 +146,113 @@ export class PendingCount {
     to: number,
     budget: CountBudget,
     open: () => PendingSource,
-  ): Promise<RecordCount> {
-    if (from >= to) return NOTHING;
+    { settled = [], isFinal = false }: PendingLines = {},
+  ): Promise<SizedCount> {
+    const left = linesOutside(from, to, settled);
+    if (left.length === 0) return NOTHING;
     const last = this.#last;
-    const counted = last?.from === from && last.to === to
-      ? last
-      : await this.#read(from, to, budget, open);
-    if (counted === null) return budget.estimate(to - from);
+    const isKnown = last?.from === from && last.to === to && areSame(last.settled, settled);
+    const counted = isKnown ? last : await this.#read(from, to, settled, budget, open);
+    if (counted === null) {
+      const bytes = sizeOf(left);
+      return { ...budget.estimate(bytes), bytes };
+    }
     this.#last = counted;
-    budget.note(counted.records, to - from);
-    return counted;
+    const { isEstimate, unfinished } = counted;
+    const records = counted.records + (isFinal && unfinished > 0 ? 1 : 0);
+    const bytes = counted.bytes + unfinished;
+    budget.note(records, bytes);
+    return { records, bytes, isEstimate };
   }
 
   async #read(
     from: number,
     to: number,
+    settled: readonly LineRange[],
     budget: CountBudget,
     open: () => PendingSource,
   ): Promise<Counted | null> {
-    const { known, added, removed } = this.#changes(from, to);
-    const isExact = budget.takeExact(lengthOf(added) + lengthOf(removed));
-    const sampled = Math.min(to - from, SAMPLE_PARTS * PART_BYTES);
+    const { known, added, startsLine, removed } = this.#changes(from, to, settled);
+    const tail = startOfTail(from, to, settled);
+    const isLong = to - tail > SAMPLE_BYTES;
+    const isExact = budget.takeExact(costOf([added, removed], settled));
+    const sampled = costOf([{ from, to: tail }], settled) + Math.min(to - tail, SAMPLE_BYTES);
     if (!isExact && !budget.takeSample(sampled)) return null;
     const source = open();
     try {
-      if (!isExact) return { from, to, ...await sample(source, from, to) };
-      const records = known + await countRecords(source, ...added) -
-        await countRecords(source, ...removed);
-      return { from, to, records, isEstimate: false };
+      if (isExact) {
+        const more = await countRecords(source, added.from, added.to, settled, startsLine);
+        const less = await countRecords(source, removed.from, removed.to, settled);
+        const records = known.records + more.records - less.records;
+        const bytes = known.bytes + more.bytes - less.bytes;
+        const { unfinished } = more;
+        return { from, to, settled, records, bytes, unfinished, isEstimate: false };
+      }
+      const { records, bytes, unfinished } = await countRecords(
+        source,
+        from,
+        isLong ? tail : to,
+        settled,
+      );
+      const lines = { from, to, settled, bytes, unfinished, isEstimate: isLong };
+      if (!isLong) return { ...lines, records };
+      return {
+        ...lines,
+        records: records + await sample(source, tail, to),
+        bytes: bytes + to - tail,
+      };
     } finally {
       source.close?.();
     }
   }
 
-  #changes(from: number, to: number): Changes {
+  #changes(from: number, to: number, settled: readonly LineRange[]): Changes {
     const last = this.#last;
-    if (last !== null && !last.isEstimate && from >= last.from && to >= last.to) {
-      const { records: known } = last;
-      const changes: Changes = { known, added: [last.to, to], removed: [last.from, from] };
-      if (lengthOf(changes.added) + lengthOf(changes.removed) < to - from) return changes;
+    const all = { from, to }, none = { from, to: from };
+    const isContinued = last !== null && !last.isEstimate && from >= last.from && to >= last.to;
+    if (isContinued && areSame(last.settled, settled)) {
+      // A last line that was not finished then is read again.
+      const { unfinished } = last;
+      const added = { from: last.to - unfinished, to };
+      const removed = { from: last.from, to: from };
+      if (costOf([added, removed], settled) < costOf([all], settled)) {
+        return { known: last, added, startsLine: unfinished > 0, removed };
+      }
     }
-    return { known: 0, added: [from, to], removed: [from, from] };
+    return { known: NO_LINES, added: all, startsLine: true, removed: none };
   }
 }
 
-function lengthOf([from, to]: Changes["added"]): number {
-  return to - from;
+/** Bytes to read for the lines in ranges, without settled ones. */
+function costOf(ranges: readonly LineRange[], settled: readonly LineRange[]): number {
+  const parts = ranges.map(({ from, to }) => linesOutside(from, to, settled));
+  return parts.reduce(
+    (sum, left) => sum + sizeOf(left) + LINE_BYTES * Math.max(0, left.length - 1),
+    0,
+  );
 }
 
-/** Counts the records in parts of the pending bytes, and extrapolates. */
-async function sample(source: PendingSource, from: number, to: number): Promise<RecordCount> {
-  if (to - from <= SAMPLE_PARTS * PART_BYTES) {
-    return { records: await countRecords(source, from, to), isEstimate: false };
-  }
+function sizeOf(ranges: readonly LineRange[]): number {
+  return ranges.reduce((sum, { from, to }) => sum + to - from, 0);
+}
+
+/** Returns the byte offset after which no line is settled. */
+function startOfTail(from: number, to: number, settled: readonly LineRange[]): number {
+  return Math.min(to, Math.max(from, settled.at(-1)?.to ?? 0));
+}
+
+function areSame(one: readonly LineRange[], other: readonly LineRange[]): boolean {
+  return one === other || (one.length === other.length &&
+    one.every(({ from, to }, index) => from === other[index].from && to === other[index].to));
+}
+
+/** Counts the records in parts of a range, and extrapolates. */
+async function sample(source: PendingSource, from: number, to: number): Promise<number> {
   const stride = (to - from) / SAMPLE_PARTS;
   let records = 0;
   for (let part = 0; part < SAMPLE_PARTS; part++) {
     const start = from + Math.floor(part * stride);
-    records += await countRecords(source, start, start + PART_BYTES);
+    records += (await countRecords(source, start, start + PART_BYTES)).records;
   }
-  const share = SAMPLE_PARTS * PART_BYTES / (to - from);
-  return { records: Math.max(1, Math.round(records / share)), isEstimate: true };
+  return Math.max(1, Math.round(records * (to - from) / SAMPLE_BYTES));
 }

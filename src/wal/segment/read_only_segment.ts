@@ -6,6 +6,7 @@
 
 import { parseStem } from "./segment_name.ts";
 import type { FileSystem, ReadFile } from "../../runtime/file_system.ts";
+import { type LineSet, NO_LINES } from "./delivered_lines.ts";
 import type { Segment } from "./segment.ts";
 
 /** Options for {@linkcode ReadOnlySegment}. */
@@ -16,8 +17,8 @@ export interface ReadSegmentOptions {
   readonly end?: () => number;
   /** Size of the file where it was just read: it is not asked for again. */
   readonly size?: number;
-  /** Offsets of lines to skip. */
-  readonly settledLines?: ReadonlySet<number>;
+  /** Lines to skip. */
+  readonly settledLines?: LineSet;
   /** Whether the segment is final. */
   readonly sealed?: boolean;
 }
@@ -34,8 +35,6 @@ export async function readFrom(file: ReadFile, offset: number, into: Uint8Array)
   return into.length <= AT_ONCE_BYTES ? file.readNow(offset, into) : await file.read(offset, into);
 }
 
-const NONE: ReadonlySet<number> = new Set();
-
 /**
  * Reads a file of lines as a segment. Keeps the file open, and so its space on disk, until
  * `close()`.
@@ -45,7 +44,7 @@ export class ReadOnlySegment implements Segment {
   readonly begun: number;
   readonly checkpoint = 0;
   readonly live = false;
-  readonly settledLines: ReadonlySet<number>;
+  readonly settledLines: LineSet;
   readonly #file: ReadFile;
   readonly #end: (() => number) | undefined;
   readonly #size: number | undefined;
@@ -55,7 +54,7 @@ export class ReadOnlySegment implements Segment {
   constructor(files: FileSystem, path: string, options: ReadSegmentOptions) {
     this.name = options.name;
     this.begun = Number(parseStem(options.name)?.time ?? 0) / 1e6;
-    this.settledLines = options.settledLines ?? NONE;
+    this.settledLines = options.settledLines ?? NO_LINES;
     this.#end = options.end;
     this.#size = options.size;
     this.#sealed = options.sealed ?? false;

@@ -5,7 +5,7 @@
  */
 
 import type { LineRange, LineSet } from "./delivered_lines.ts";
-import type { CountBudget, RecordCount } from "./pending_count.ts";
+import type { CountBudget, SizedCount } from "./pending_count.ts";
 
 /** Why a record was not delivered. */
 export interface DeadLetterReason {
@@ -72,12 +72,11 @@ export interface Segment {
   continues?(): Promise<boolean>;
   /** Records in all, where that is known without reading them. */
   readonly records?: number | undefined;
-  /** Returns the bytes from `offset` to the end, if that is not simply their difference. */
-  bytesFrom?(offset: number): number;
   /**
-   * Counts the records from `offset` on, if they are not one contiguous range that `read` can read.
+   * Counts the records from `offset` on that are not in `settledLines`, if they are not one
+   * contiguous range that `read` can read.
    */
-  countFrom?(offset: number, budget: CountBudget): Promise<RecordCount>;
+  countFrom?(offset: number, budget: CountBudget): Promise<SizedCount>;
   /** Returns the byte offset up to which records may be read now. */
   end(): number;
   /** Returns whether `end()` is final. */
@@ -92,8 +91,8 @@ export interface Segment {
    */
   assertHeld(): void;
   /**
-   * Offsets of lines after the checkpoint that an earlier sender dead-lettered or delivered; they
-   * must not be sent.
+   * Lines after the checkpoint that an earlier sender dead-lettered or delivered; they must not be
+   * sent.
    */
   readonly settledLines: LineSet;
   /**

@@ -11,7 +11,8 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import type { ListedSegment } from "../orphans/directory_listing.ts";
 import { readCheckpoint } from "./checkpoint.ts";
 import { firstRecordTime } from "./first_record_time.ts";
-import { type CountBudget, PendingCount, type RecordCount } from "./pending_count.ts";
+import { type LineRange, readDeliveredLines, SettledLines } from "./delivered_lines.ts";
+import { type CountBudget, PendingCount, type SizedCount } from "./pending_count.ts";
 import { ReadOnlySegment } from "./read_only_segment.ts";
 import { segmentPaths } from "./segment_name.ts";
 
@@ -19,9 +20,7 @@ import { segmentPaths } from "./segment_name.ts";
 const MAX_DELIVERED = 100;
 
 /** Pending records and bytes. */
-export interface Waiting extends RecordCount {
-  readonly bytes: number;
-}
+export type Waiting = SizedCount;
 
 export const NOTHING_WAITS: Waiting = { records: 0, bytes: 0, isEstimate: false };
 
@@ -54,8 +53,8 @@ export class WaitingCounter {
   }
 
   /**
-   * Counts the records after the checkpoints of `segments`, without unfinished last lines; forgets
-   * all other segments. Never rejects: a segment that cannot be read counts with its bytes and no
+   * Counts the records after the checkpoints of `segments`, without those that a sender delivered
+   * ahead of the checkpoint and without unfinished last lines; forgets all other segments. Never rejects: a segment that cannot be read counts with its bytes and no
    * records. The count of very many segments is reused for a while, as an estimate.
    */
   async count(segments: readonly ListedSegment[], budget: CountBudget): Promise<Waiting> {
@@ -101,7 +100,8 @@ export class WaitingCounter {
   async #oldestOf(segment: ListedSegment): Promise<number | null> {
     const { directory, stem } = segment;
     const { data } = segmentPaths(directory, stem);
-    const source = new ReadOnlySegment(this.#runtime.files, data, { name: stem });
+    const settledLines = new SettledLines([], this.#deliveredOf(segment));
+    const source = new ReadOnlySegment(this.#runtime.files, data, { name: stem, settledLines });
     try {
       const size = source.end();
       const from = this.#checkpointOf(segment, size);
@@ -120,6 +120,13 @@ export class WaitingCounter {
     return readCheckpoint(files, checkpoint, size, () => true).offset;
   }
 
+  #deliveredOf({ directory, stem, suffixes }: ListedSegment): LineRange[] {
+    const { files } = this.#runtime;
+    const { delivered } = segmentPaths(directory, stem);
+    if (!suffixes.has(".delivered") && !files.exists(delivered)) return [];
+    return readDeliveredLines(files, delivered);
+  }
+
   async #one(
     segment: ListedSegment,
     count: PendingCount,
@@ -132,10 +139,12 @@ export class WaitingCounter {
     if (stat === null || stat.kind !== "file") return NOTHING_WAITS;
     const { size } = stat;
     const from = this.#checkpointOf(segment, size);
+    if (from >= size) return NOTHING_WAITS;
+    const settled = this.#deliveredOf(segment);
     try {
       const open = (): ReadOnlySegment =>
         new ReadOnlySegment(files, paths.data, { name: stem, size });
-      return { ...await count.count(from, size, budget, open), bytes: size - from };
+      return await count.count(from, size, budget, open, { settled });
     } catch (error) {
       if (hasCode(error, "ENOENT")) return NOTHING_WAITS;
       return { ...NOTHING_WAITS, bytes: size - from };

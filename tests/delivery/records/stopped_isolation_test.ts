@@ -195,7 +195,7 @@ test("stopped isolation: what was delivered while an end waits for its start is 
     const scene = new Scene();
     scene.lacks = "orphan";
     const { clock } = scene.world;
-    const writer = scene.open({ sender: false, segmentBytes });
+    const writer = scene.open({ sender: false, sharesCalls: true, segmentBytes });
     writer.pipeline.append("call_end", end("orphan"));
     appendCalls(writer.pipeline, "a", 20);
     writer.runtime.exit();

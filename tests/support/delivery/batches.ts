@@ -6,6 +6,7 @@
 
 import { RecordBatch } from "../../../src/wal/record/record_batch.ts";
 import type { RecordType } from "../../../src/protocol/record_types.ts";
+import { SettledLines } from "../../../src/wal/segment/delivered_lines.ts";
 import { splitRecords } from "../../../src/wal/record/split_records.ts";
 import { bytesOf } from "../wal/wal_fixture.ts";
 
@@ -31,7 +32,7 @@ export function batchOf(
     filled: bytes.length - 20,
     maxBytes: 1_000_000,
     exclusive: [],
-    settledLines: new Set(settledLines),
+    settledLines: new SettledLines(settledLines),
   });
   return batch;
 }

@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import { type LineSet, NO_LINES } from "../../../src/wal/segment/delivered_lines.ts";
 import type { Segment } from "../../../src/wal/segment/segment.ts";
 import type { RecordBatch } from "../../../src/wal/record/record_batch.ts";
 import { type BatchLimits, BatchReader } from "../../../src/wal/record/batch_reader.ts";
@@ -28,7 +29,7 @@ export class Bytes implements Segment {
   readonly begun: number = 0;
   readonly live = false;
   readonly checkpoint = 0;
-  settledLines: ReadonlySet<number> = new Set();
+  settledLines: LineSet = NO_LINES;
   bytes: Uint8Array;
   sealed: boolean = true;
   /** Maximum number of bytes per read. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { RecordBatch } from "../../../src/wal/record/record_batch.ts";
 import { BatchReader } from "../../../src/wal/record/batch_reader.ts";
 import type { RecordType } from "../../../src/protocol/record_types.ts";
+import { SettledLines } from "../../../src/wal/segment/delivered_lines.ts";
 import { test } from "../../harness.ts";
 import { bytesOf } from "../../support/wal/wal_fixture.ts";
 import {
@@ -115,7 +116,7 @@ test("batch reader: corrupt lines are dead-lettered at their offsets", async () 
 test("batch reader: lines that are already dead-lettered are skipped", async () => {
   const log = line("a") + line("b") + "x\n" + line("c") + "torn";
   const segment = new Bytes(log);
-  segment.settledLines = new Set([0, log.indexOf("x\n"), log.indexOf("torn")]);
+  segment.settledLines = new SettledLines([0, log.indexOf("x\n"), log.indexOf("torn")]);
   const { batches, corrupt, to } = await readAll(segment);
   assert.deepEqual(batches.flat(), ['{"n":"b"}', '{"n":"c"}']);
   assert.deepEqual(corrupt, []);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   linesBetween,
+  linesOutside,
   readDeliveredLines,
   SettledLines,
   writeDeliveredLines,
@@ -16,7 +17,21 @@ test("delivered lines: those between two offsets, without the ones that are left
     { from: 41, to: 70 },
     { from: 71, to: 100 },
   ]);
-  assert.deepEqual(linesBetween(10, 50, [10, 80]), [{ from: 11, to: 50 }]);
+  assert.deepEqual(linesBetween(10, 50, [10, 80, 90]), [{ from: 11, to: 50 }]);
+});
+
+test("delivered lines: the parts of a range that are outside of others", () => {
+  const ranges = [{ from: 10, to: 20 }, { from: 21, to: 30 }, { from: 50, to: 60 }];
+  assert.deepEqual(linesOutside(0, 100, []), [{ from: 0, to: 100 }]);
+  assert.deepEqual(linesOutside(0, 100, ranges), [
+    { from: 0, to: 10 },
+    { from: 20, to: 21 },
+    { from: 30, to: 50 },
+    { from: 60, to: 100 },
+  ]);
+  assert.deepEqual(linesOutside(15, 25, ranges), [{ from: 20, to: 21 }]);
+  assert.deepEqual(linesOutside(10, 20, ranges), []);
+  assert.deepEqual(linesOutside(70, 70, ranges), []);
 });
 
 test("delivered lines: a set has the lines that begin in a range, and single ones", () => {
@@ -44,7 +59,7 @@ test("delivered lines: a file has the ranges after the checkpoint, and other lin
     { from: 0, to: 4 },
   ], 4);
   assert.equal(files.readText(path), "5-30\n40-41\n");
-  files.replace(path, "5-30\nx\n-1-4\n7\n40-41");
+  files.replace(path, "5-30\nx\n-1-4\n7\n90-80\n40-41");
   assert.deepEqual(readDeliveredLines(files, path), [{ from: 5, to: 30 }, { from: 40, to: 41 }]);
   runtime.exit();
 });

@@ -59,6 +59,32 @@ test("waiting counter: a checkpoint made after the listing is used", async () =>
   assert.deepEqual(await counter.count(segments, new CountBudget()), waiting(1, 2));
 });
 
+test("waiting counter: lines delivered ahead of the checkpoint are not counted, also if noted after the listing", async () => {
+  const { counter, segments, opened, world } = scene(
+    { ".jsonl": "a\nb\nc\n", ".delivered": "2-4\n" },
+    { ".jsonl": "aa\nb\nc\n", ".checkpoint": "3", ".delivered": "0-3\n4-7\n" },
+    { ".jsonl": "a\nb\n" },
+    { ".jsonl": "a\n", ".delivered": "0-2\n" },
+    { ".jsonl": "a\n", ".delivered": "nonsense" },
+  );
+  const count = () => counter.count(segments, new CountBudget());
+  assert.deepEqual(await count(), waiting(2 + 1 + 2 + 0 + 1, 4 + 2 + 4 + 0 + 2));
+  assert.equal(await opened(), 0, "the records are not read again");
+  world.disk.put(segmentPaths(PROJECT, segments[2].stem).delivered, "0-2\n");
+  assert.deepEqual(await count(), waiting(2 + 1 + 1 + 0 + 1, 4 + 2 + 2 + 0 + 2));
+});
+
+test("waiting counter: the oldest record is not one that is delivered", async () => {
+  const at = (second: number) =>
+    `{"type":"call_start","req":{"start":{"started_at":"2026-01-01T00:00:0${second}.000Z"}}}\n`;
+  const first = at(1).length;
+  const { counter, segments } = scene({
+    ".jsonl": at(1) + at(2) + at(3),
+    ".delivered": `0-${2 * first}\n`,
+  });
+  assert.equal(await counter.oldest(segments), Date.parse("2026-01-01T00:00:03.000Z"));
+});
+
 test("waiting counter: an invalid checkpoint is ignored", async () => {
   const { counter, segments } = scene(
     { ".jsonl": "a\nb\n", ".checkpoint": "9" },

@@ -18,7 +18,6 @@ import {
   inspectSegments,
   isForServer,
   listSegments,
-  pendingBytes,
   ProcessCache,
   type SegmentFiles,
   type SegmentState,
@@ -189,13 +188,13 @@ export class StatusReporter implements StatusSource<SegmentState> {
     budget: CountBudget,
   ): Promise<SegmentReport<SegmentState> | null> {
     try {
-      const { records, isEstimate, oldest } = await this.#pending.count(state, budget);
+      const { records, bytes, isEstimate, oldest } = await this.#pending.count(state, budget);
       return {
         name: state.stem + SEGMENT_SUFFIX,
         state,
         pendingRecords: records,
         pendingEstimated: isEstimate,
-        pendingBytes: pendingBytes(state),
+        pendingBytes: bytes,
         oldest,
       };
     } catch (error) {

@@ -8,14 +8,21 @@ import type { FileSystem } from "../../../runtime/file_system.ts";
 import {
   type CountBudget,
   PendingCount,
-  type RecordCount,
+  type PendingSource,
+  type SizedCount,
 } from "../../../wal/segment/pending_count.ts";
+import {
+  type LineSet,
+  NO_LINES,
+  readDeliveredLines,
+  SettledLines,
+} from "../../../wal/segment/delivered_lines.ts";
 import type { SegmentState } from "../../../wal/orphans/segment_status.ts";
 import { begunAt, oldestPending } from "./oldest_record.ts";
 import { ReadOnlySegment } from "../../../wal/segment/read_only_segment.ts";
 
 /** Records that are pending in a segment. */
-export interface PendingRecords extends RecordCount {
+export interface PendingRecords extends SizedCount {
   /** Time at which the oldest one was written, epoch ms; `null` if none is pending. */
   readonly oldest: number | null;
 }
@@ -28,7 +35,7 @@ interface Counted {
   oldest: number | null;
 }
 
-const NOTHING: PendingRecords = { records: 0, isEstimate: false, oldest: null };
+const NOTHING: PendingRecords = { records: 0, bytes: 0, isEstimate: false, oldest: null };
 
 /** Bytes to search for the oldest record of a segment with an estimated count. */
 const OLDEST_BYTES = 256 * 1024;
@@ -53,25 +60,29 @@ export class PendingCounter {
 
   /** Counts the pending records of the segment. Rejects with `ENOENT` if it does not exist. */
   async count(state: SegmentState, budget: CountBudget): Promise<PendingRecords> {
-    const { paths: { data }, size: to, checkpoint: { offset: from } } = state;
+    const { paths: { data, delivered }, suffixes, size: to, checkpoint: { offset: from } } = state;
     if (from >= to) return NOTHING;
+    const lines = suffixes.has(".delivered") ? readDeliveredLines(this.#files, delivered) : [];
+    const settledLines = lines.length === 0 ? NO_LINES : new SettledLines([], lines);
     const counted = this.#counted.get(data) ?? this.#before.get(data) ??
       { count: new PendingCount(), from: -1, oldest: null };
     let segment: OnceReadSegment | null = null;
     try {
-      const { records, isEstimate } = await counted.count.count(from, to, budget, () => {
-        segment = new OnceReadSegment(this.#files, data, from, to);
+      const open = (): PendingSource => {
+        segment = new OnceReadSegment(this.#files, data, from, to, settledLines);
         return { read: (offset, into) => segment!.read(offset, into) };
-      });
+      };
+      const settled = settledLines.ranges;
+      const pending = await counted.count.count(from, to, budget, open, { settled });
       if (segment !== null && counted.from !== from) {
-        if (isEstimate) (segment as OnceReadSegment).to = Math.min(to, from + OLDEST_BYTES);
-        counted.oldest = await oldestPending(segment, state, isEstimate);
+        if (pending.isEstimate) (segment as OnceReadSegment).to = Math.min(to, from + OLDEST_BYTES);
+        counted.oldest = await oldestPending(segment, state, pending.isEstimate);
         counted.from = from;
       }
       const oldest = counted.from === from ? counted.oldest : begunAt(state.stem);
       // Most of a hundred thousand are not read.
       if (counted.count.isKnown) this.#counted.set(data, counted);
-      return { records, isEstimate, oldest };
+      return { ...pending, oldest: pending.bytes === 0 ? null : oldest };
     } finally {
       (segment as OnceReadSegment | null)?.close();
     }
@@ -89,8 +100,14 @@ class OnceReadSegment extends ReadOnlySegment {
   readonly #bytes: Uint8Array;
   #filled = -1;
 
-  constructor(files: FileSystem, path: string, from: number, to: number) {
-    super(files, path, { name: path });
+  constructor(
+    files: FileSystem,
+    path: string,
+    from: number,
+    to: number,
+    settledLines: LineSet,
+  ) {
+    super(files, path, { name: path, settledLines });
     this.to = to;
     this.#from = from;
     this.#bytes = new Uint8Array(Math.min(ONCE_BYTES, to - from));

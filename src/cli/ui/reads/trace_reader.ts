@@ -140,7 +140,7 @@ async function readBlock(
 ): Promise<number> {
   let oldest = Infinity;
   try {
-    for await (const batch of part.read({ from, to })) {
+    for await (const batch of part.read({ from, to, settledLines: part.delivered() })) {
       oldest = Math.min(oldest, readBatch(batch, part.name, forest));
     }
   } catch (error) {

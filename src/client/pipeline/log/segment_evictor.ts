@@ -121,7 +121,8 @@ export class SegmentEvictor {
       isSealed: () => true,
     });
     try {
-      const records = await countRecords(segment, segment.checkpoint, segment.end());
+      const { checkpoint, settledLines: { ranges } } = segment;
+      const { records } = await countRecords(segment, checkpoint, segment.end(), ranges);
       segment.complete();
       monitor.droppedOldest(records);
     } catch (error) {

@@ -11,12 +11,17 @@ import { DeadLetterFile } from "../../dead_letters/dead_letter_file.ts";
 import { isKept, type ListedSegment } from "../../orphans/directory_listing.ts";
 import { join } from "@std/path";
 import { readCheckpoint, writeCheckpoint } from "../checkpoint.ts";
-import { type LineRange, readDeliveredLines, writeDeliveredLines } from "../delivered_lines.ts";
+import {
+  type LineRange,
+  readDeliveredLines,
+  SettledLines,
+  writeDeliveredLines,
+} from "../delivered_lines.ts";
 import {
   type CountBudget,
   PendingCount,
   type PendingSource,
-  type RecordCount,
+  type SizedCount,
 } from "../pending_count.ts";
 import { readFrom } from "../read_only_segment.ts";
 import {
@@ -56,6 +61,8 @@ export class ChainLink {
   readonly #count = new PendingCount();
   /** Lines of the file that earlier senders delivered ahead of the checkpoint. */
   #delivered: readonly LineRange[] = [];
+  /** Those lines, and the ones that earlier senders dead-lettered after the checkpoint. */
+  #settled: readonly LineRange[] = [];
 
   private constructor(
     runtime: Runtime,
@@ -135,21 +142,19 @@ export class ChainLink {
   }
 
   /**
-   * Returns the offsets in the chain of lines that were dead-lettered earlier, after syncing that
-   * file.
+   * Returns the lines of the chain that earlier senders dead-lettered or delivered ahead of the
+   * checkpoint, after syncing the file of dead letters.
    */
-  async deadLettered(): Promise<number[]> {
-    if (!this.#segment.suffixes.has(".deadletter")) return [];
-    const offsets = [...this.#deadLetters.offsets(this.#from)];
-    if (offsets.length > 0) await this.#deadLetters.confirm();
-    return offsets.map((offset) => this.#inChain(offset));
-  }
-
-  /** Returns the lines of the chain that an earlier sender delivered ahead of the checkpoint. */
-  delivered(): LineRange[] {
-    if (!this.#segment.suffixes.has(".delivered")) return [];
-    this.#delivered = readDeliveredLines(this.#runtime.files, this.paths.delivered);
-    return this.#delivered.filter(({ to }) => to > this.#from).map(({ from, to }) => ({
+  async settled(): Promise<LineRange[]> {
+    const { suffixes } = this.#segment;
+    const isLettered = suffixes.has(".deadletter");
+    const deadLettered = isLettered ? [...this.#deadLetters.offsets(this.#from)] : [];
+    if (deadLettered.length > 0) await this.#deadLetters.confirm();
+    if (suffixes.has(".delivered")) {
+      this.#delivered = readDeliveredLines(this.#runtime.files, this.paths.delivered);
+    }
+    this.#settled = new SettledLines(deadLettered, this.#delivered).ranges;
+    return this.#settled.filter(({ to }) => to > this.#from).map(({ from, to }) => ({
       from: this.#inChain(Math.max(from, this.#from)),
       to: Math.min(this.#inChain(to), this.end),
     }));
@@ -187,21 +192,18 @@ export class ChainLink {
     return count;
   }
 
-  /** Counts the records from an offset in the chain on, without affecting its draining. */
-  async countFrom(offset: number, budget: CountBudget): Promise<RecordCount> {
-    const last = this.length - 1;
+  /** Counts the records from an offset on; what cannot be read counts only with its bytes. */
+  async countFrom(offset: number, budget: CountBudget): Promise<SizedCount> {
+    const from = this.#from + Math.max(0, offset - this.base);
+    const to = this.#from + this.length - 1;
+    const unread = { records: 0, bytes: to - from, isEstimate: false };
+    if (this.#unreadable) return unread;
     const open = (): PendingSource => {
       const file = this.#runtime.files.openRead(this.paths.data);
-      return {
-        read: async (at, into) => {
-          if (at < last) return await readFrom(file, this.#from + at, into.subarray(0, last - at));
-          into[0] = NEWLINE;
-          return 1;
-        },
-        close: () => file.close(),
-      };
+      return { read: (at, into) => readFrom(file, at, into), close: () => file.close() };
     };
-    return await this.#count.count(Math.max(0, offset - this.base), this.length, budget, open);
+    const lines = { settled: this.#settled, isFinal: true };
+    return await this.#count.count(from, to, budget, open, lines).catch(() => unread);
   }
 
   /**

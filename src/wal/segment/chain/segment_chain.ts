@@ -16,7 +16,7 @@ import { ChainLink } from "./chain_link.ts";
 import { ChainRemoval } from "./chain_removal.ts";
 import { CheckpointPace } from "../checkpoint.ts";
 import { type LineRange, type LineSet, SettledLines } from "../delivered_lines.ts";
-import type { CountBudget, RecordCount } from "../pending_count.ts";
+import type { CountBudget, SizedCount } from "../pending_count.ts";
 import type { DeadLetter, Segment, SegmentGuard } from "../segment.ts";
 import { mayReorder, parseStem } from "../segment_name.ts";
 
@@ -79,22 +79,20 @@ export class SegmentChain implements Segment {
     const slices = new Slices(runtime.clock);
     const links: ChainLink[] = [];
     const unopened: ListedSegment[] = [];
-    const deadLettered = new Set<number>();
-    const delivered: LineRange[] = [];
+    const settled: LineRange[] = [];
     for (const segment of segments) {
       if (slices.isOver) await slices.next();
       try {
         const link = ChainLink.open(runtime, segment, links.at(-1)?.end ?? 0, server);
         if (link === null) continue;
-        for (const offset of await link.deadLettered()) deadLettered.add(offset);
-        delivered.push(...link.delivered());
+        for (const range of await link.settled()) settled.push(range);
         links.push(link);
       } catch (error) {
         unopened.push(segment);
         onError("recovery", error); // The next scan retries.
       }
     }
-    const settledLines = new SettledLines(deadLettered, delivered);
+    const settledLines = new SettledLines([], settled);
     return new SegmentChain(options, links, unopened, settledLines);
   }
 
@@ -131,15 +129,6 @@ export class SegmentChain implements Segment {
     return this.#links.at(-1)?.end ?? 0;
   }
 
-  /** The newline after each segment is not in its file. */
-  bytesFrom(offset: number): number {
-    let added = 0;
-    for (let index = this.#head; index < this.#links.length; index++) {
-      if (this.#links[index].end > offset) added++;
-    }
-    return Math.max(0, this.end() - offset - added);
-  }
-
   isSealed(): boolean {
     return true;
   }
@@ -160,19 +149,19 @@ export class SegmentChain implements Segment {
     return done;
   }
 
-  async countFrom(offset: number, budget: CountBudget): Promise<RecordCount> {
+  async countFrom(offset: number, budget: CountBudget): Promise<SizedCount> {
     const slices = new Slices(this.#options.runtime.clock);
-    let records = 0;
+    let records = 0, bytes = 0;
     let isEstimate = false;
     for (const link of this.#links.slice(this.#head)) {
-      if (link.end <= offset || link.unreadable !== null) continue;
+      if (link.end <= offset) continue;
       if (slices.isOver) await slices.next();
-      // Removed or unreadable since it was opened: the drain reports the error.
-      const count = await link.countFrom(offset, budget).catch(() => null);
-      records += count?.records ?? 0;
-      isEstimate ||= count?.isEstimate ?? false;
+      const count = await link.countFrom(offset, budget);
+      records += count.records;
+      bytes += count.bytes;
+      isEstimate ||= count.isEstimate;
     }
-    return { records, isEstimate };
+    return { records, bytes, isEstimate };
   }
 
   assertHeld(): void {
