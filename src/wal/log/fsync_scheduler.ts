@@ -159,9 +159,7 @@ export class FsyncScheduler {
    */
   async #syncDirectory(directory: string): Promise<void> {
     const { files, onDirectoryFailed } = this.#options;
-    this.#syncingDirectories.set(directory, true);
-    await null; // An append does not wait until the directory is open.
-    while (this.#syncingDirectories.get(directory)) {
+    do {
       this.#syncingDirectories.set(directory, false);
       try {
         await files.syncDirectory(directory);
@@ -169,7 +167,7 @@ export class FsyncScheduler {
         this.#pendingDirectories.add(directory);
         onDirectoryFailed(error);
       }
-    }
+    } while (this.#syncingDirectories.get(directory));
     this.#syncingDirectories.delete(directory);
   }
 
