@@ -36,7 +36,7 @@ export interface Fault {
   readonly status?: number;
   /** Body of that response, or of a response with status 200. */
   readonly body?: string;
-  /** Forwards the request, and delays the response by this many ms. */
+  /** Forwards the request, and responds this many ms after its arrival or, if later, at once. */
   readonly delayMs?: number;
   /** Forwards the request, and aborts the connection instead of responding. */
   readonly loseAnswer?: boolean;
@@ -137,6 +137,7 @@ export class Gate implements AsyncDisposable {
   }
 
   async #pass(request: IncomingMessage, body: Buffer, response: ServerResponse): Promise<void> {
+    const arrivedAt = performance.now();
     const path = request.url ?? "";
     const entry: Passed = {
       path,
@@ -149,7 +150,8 @@ export class Gate implements AsyncDisposable {
     if (fault?.tear) return void response.destroy();
     if (fault?.flood) return await flood(response, fault.flood === "gzip");
     const answer = (fault && answerOf(fault, request)) ?? await this.#forward(request, path, body);
-    if (fault?.delayMs) await pause(fault.delayMs);
+    // A busy machine must not make the server slower than that.
+    if (fault?.delayMs) await pause(fault.delayMs - (performance.now() - arrivedAt));
     if (fault?.loseAnswer) return void response.destroy();
     entry.status = answer.status;
     entry.isUnheard = request.socket.destroyed;

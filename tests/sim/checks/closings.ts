@@ -146,6 +146,7 @@ export class Closings {
       synced: false,
       excuse: null,
       segment: base,
+      late: false,
       copied: false,
       stored: false,
       answered: false,

@@ -6,6 +6,7 @@
 
 import type { Bug } from "./mutant.ts";
 import { CLOSING_BUGS } from "./closing.ts";
+import { FOREIGN_BUGS } from "./foreign.ts";
 import { LEASE_BUGS } from "./leases.ts";
 import { DISK_BUGS } from "./disk.ts";
 import { REMOVAL_BUGS } from "./removal.ts";
@@ -17,6 +18,7 @@ export const BUGS: readonly Bug[] = [
   ...DISK_BUGS,
   ...REMOVAL_BUGS,
   ...LEASE_BUGS,
+  ...FOREIGN_BUGS,
   ...CLOSING_BUGS,
   ...SPAN_CLOSING_BUGS,
   ...SENDING_BUGS,

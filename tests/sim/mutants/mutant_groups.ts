@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { sim } from "../child.ts";
 import type { Bug } from "./mutant.ts";
 import { CLOSING_BUGS } from "./closing.ts";
+import { FOREIGN_BUGS } from "./foreign.ts";
 import { LEASE_BUGS } from "./leases.ts";
 import { DISK_BUGS } from "./disk.ts";
 import { REMOVAL_BUGS } from "./removal.ts";
@@ -19,6 +20,7 @@ export const MUTANT_GROUPS: readonly (readonly [string, readonly Bug[]])[] = [
   ["writing and reading the log", DISK_BUGS],
   ["removing segments and dead-lettering", REMOVAL_BUGS],
   ["sharing logs among processes", LEASE_BUGS],
+  ["sending the logs of other writers", FOREIGN_BUGS],
   ["closing calls that were cut off", CLOSING_BUGS],
   ["closing spans that were cut off", SPAN_CLOSING_BUGS],
   ["sending", SENDING_BUGS],

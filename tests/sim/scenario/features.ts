@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Random } from "./random.ts";
-import type { Setup } from "./scenario.ts";
+import { Random } from "./random.ts";
+import type { ForeignStep, Setup } from "./scenario.ts";
 
 /** Features of a run. */
 export interface Features {
@@ -80,5 +80,17 @@ export function chooseSetup(random: Random, features: Features): Omit<Setup, "cl
     latencyMs: random.pick([0, 5, 50, 300]),
     diskMs: random.pick([0, 0, 3, 40]),
     poison: random.pick(features.retries ? [0.05, 0.3] : [0, 0, 0.05, 0.3]),
+  };
+}
+
+/** Chooses the habits of a foreign writer from a seed of its own: the other steps stay the same. */
+export function foreignHabits(
+  seed: number,
+): Pick<ForeignStep, "rotateBytes" | "writesOnly" | "hasThreads"> {
+  const random = new Random(seed);
+  return {
+    rotateBytes: random.pick([0, 1, 400, 2_000]),
+    writesOnly: random.chance(0.6),
+    hasThreads: random.chance(0.5),
   };
 }

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { chooseFeatures, chooseSetup, type Features } from "./features.ts";
+import { chooseFeatures, chooseSetup, type Features, foreignHabits } from "./features.ts";
 import { mix, Random } from "./random.ts";
 import { RECORD_KINDS, type RecordKind } from "./records.ts";
 import type {
@@ -70,6 +70,9 @@ const MODES: readonly ServerMode[] = ["both", "old", "complete", "neither"];
 /** Number of process slots. */
 export const SLOTS = 4;
 
+/** Replaced when all steps are known. */
+const NO_HABITS = { rotateBytes: 0, writesOnly: false, hasThreads: false };
+
 /** Generates the scenario of a seed. */
 export function generate(seed: number): Scenario {
   const random = new Random(seed);
@@ -81,7 +84,10 @@ export function generate(seed: number): Scenario {
   const steps: Step[] = [start(random, features, setup, 0)];
   const length = random.int(10, random.chance(0.3) ? 80 : 45);
   while (steps.length < length) steps.push(...nextSteps(random, features, setup));
-  return { seed, setup, steps: mix(seed, 4) % 5 === 0 ? steps.map(withSpan) : steps };
+  const all = steps.map((step, index) =>
+    step.do === "foreign" ? { ...step, ...foreignHabits(mix(seed, 5, index)) } : step
+  );
+  return { seed, setup, steps: mix(seed, 4) % 5 === 0 ? all.map(withSpan) : all };
 }
 
 /** In some runs, most calls are spans with noted starts; the other runs are unaffected. */
@@ -137,7 +143,7 @@ function nextSteps(random: Random, features: Features, setup: Setup): Step[] {
     case "start":
       return [start(random, features, setup, slot)];
     case "foreign":
-      return [{ do: "foreign", slot, project: random.int(0, 1) }];
+      return [{ do: "foreign", slot, project: random.int(0, 1), ...NO_HABITS }];
     case "append":
       return appends(random, slot);
     case "sync":

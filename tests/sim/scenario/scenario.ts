@@ -90,7 +90,7 @@ export interface Setup {
 /** A step. `slot` is a slot for a process; a step for an empty slot does nothing. */
 export type Step =
   | StartStep
-  | { readonly do: "foreign"; readonly slot: number; readonly project: number }
+  | ForeignStep
   | AppendStep
   | { readonly do: "sync"; readonly slot: number }
   | { readonly do: "flush"; readonly slot: number; readonly timeout?: number }
@@ -136,6 +136,19 @@ export interface StartStep {
   /** Whether it gets the PID of the previous process in this slot. */
   readonly samePid: boolean;
   readonly seed: number;
+}
+
+/** Starts a process of a foreign writer. */
+export interface ForeignStep {
+  readonly do: "foreign";
+  readonly slot: number;
+  readonly project: number;
+  /** Bytes after which it begins another segment, under another name; 0 for never. */
+  readonly rotateBytes: number;
+  /** Whether it only writes, so that others send its segments while it runs. */
+  readonly writesOnly: boolean;
+  /** Whether starts may be written after the records that follow them, by another thread. */
+  readonly hasThreads: boolean;
 }
 
 /**

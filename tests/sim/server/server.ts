@@ -101,8 +101,13 @@ export class SimServers {
   /** Response to a request for a call: its start, if that is stored. */
   #startReply({ body }: RequestInit): string {
     const { id } = JSON.parse(new TextDecoder().decode(body as Uint8Array)) as { id: string };
-    const start = this.#context.ledger.find(`${id}:start`);
-    if (!start?.stored) return '{"call":null}';
+    const { ledger } = this.#context;
+    const start = ledger.find(`${id}:start`);
+    if (!start?.stored) {
+      const end = ledger.find(`${id}:end`);
+      if (end !== undefined) end.refused ||= !this.#checks.mayStart(end);
+      return '{"call":null}';
+    }
     return JSON.stringify({ call: JSON.parse(start.text.request).start });
   }
 
@@ -245,8 +250,8 @@ export class SimServers {
     if (poison) return this.#reject(attempt, poison);
     if (request.hasWrongDigest) return this.#refuse(attempt, 409);
     const orphan = path.endsWith("/call/end") ? request.records.find(isOrphan) : undefined;
-    if (orphan && !this.#hasStart(orphan)) {
-      orphan.refused = true;
+    if (orphan && !this.#checks.hasStart(orphan)) {
+      orphan.refused ||= !this.#checks.mayStart(orphan);
       return { status: 404, text: '{"reason":"Cannot end call: no start found"}' };
     }
     for (const record of request.records) this.#checks.stored(attempt, record);
@@ -268,14 +273,6 @@ export class SimServers {
     if (kind > 1) return this.#refuse(attempt, 422);
     for (const record of request.exclusive) record.refused = true;
     return kind === 1 ? { status: 500, text: '{"reason":"Internal server error"}' } : "tear";
-  }
-
-  /**
-   * Whether a server has the start of a call; one that is not in this run may have been
-   * sent earlier.
-   */
-  #hasStart({ call }: SimRecord): boolean {
-    return this.#context.ledger.find(`${call}:start`)?.stored ?? false;
   }
 
   #refuse(attempt: Attempt, status: number): Answer {

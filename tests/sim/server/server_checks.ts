@@ -33,7 +33,9 @@ export class ServerChecks {
     if (again && !record.retried && !process.suspect && !record.origin?.suspect) {
       violate("after-dead-letter", `${record.key} by process ${process.id}`);
     }
-    const needed = record.kind === "end"
+    const needed = ledger.find(`${record.call}:start`)?.late
+      ? []
+      : record.kind === "end"
       ? ["start"]
       : record.kind === "update" || record.kind === "delete"
       ? ["start", "end"]
@@ -54,6 +56,26 @@ export class ServerChecks {
     if (isSure && all.length === 2 && all.every((one) => one?.stored)) {
       violate("closed-twice", `${record.call} has its own end and one of recovery`);
     }
+  }
+
+  /**
+   * Whether a server has the start of a call; one that is not in this run may have been
+   * sent earlier.
+   */
+  hasStart({ call }: SimRecord): boolean {
+    return this.#context.ledger.find(`${call}:start`)?.stored ?? false;
+  }
+
+  /**
+   * Whether the start of a foreign call is still to be sent, or to be written. Its end may then be
+   * in a segment before it, and must wait.
+   */
+  mayStart({ call, origin }: SimRecord): boolean {
+    const { ledger, past } = this.#context;
+    const start = ledger.find(`${call}:start`);
+    if (start === undefined || origin !== null || past.crashed) return false;
+    const isOver = start.refused || start.letteredAt !== null || start.excuse !== null;
+    return !isOver && (start.accepted || start.late);
   }
 
   /**

@@ -146,13 +146,7 @@ export class World {
         if (!this.#isFree(step.slot)) return;
         this.#slots.set(
           step.slot,
-          new ForeignWriter(
-            this.context,
-            this.#hosts[0],
-            `${WAL_DIR}/e/p${step.project}`,
-            step.project,
-            ++this.#processes,
-          ),
+          new ForeignWriter(this.context, this.#hosts[0], step, ++this.#processes),
         );
         return;
       case "append": {

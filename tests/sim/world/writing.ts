@@ -158,6 +158,7 @@ export class Writing {
       synced: false,
       excuse: null,
       segment: null,
+      late: false,
       copied: false,
       stored: false,
       answered: false,
