@@ -54,8 +54,9 @@ export class WaitingCounter {
 
   /**
    * Counts the records after the checkpoints of `segments`, without those that a sender delivered
-   * ahead of the checkpoint and without unfinished last lines; forgets all other segments. Never rejects: a segment that cannot be read counts with its bytes and no
-   * records. The count of very many segments is reused for a while, as an estimate.
+   * ahead of the checkpoint and without unfinished last lines; forgets all other segments. Never
+   * rejects: a segment that cannot be read counts with its bytes and no records. The count of very
+   * many segments is reused for a while, as an estimate.
    */
   async count(segments: readonly ListedSegment[], budget: CountBudget): Promise<Waiting> {
     const { clock } = this.#runtime;
