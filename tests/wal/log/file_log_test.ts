@@ -49,6 +49,7 @@ test("file log: presence file and lock exist before the segment does", () => {
     identity: ownIdentity(process),
     server: SERVER,
     sender: true,
+    sharesCalls: false,
     ended: false,
     at: fixture.runtime.clock.now(),
     report: null,
