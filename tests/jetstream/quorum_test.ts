@@ -48,7 +48,7 @@ test(
     const leader = await cluster.leader(STREAM);
     await using direct = await openTestEngine(leader.address, {}, STREAM, 1_000);
     const others = cluster.nodes.filter((node) => node !== leader);
-    for (const node of others) node.signal("SIGSTOP");
+    await Promise.all(others.map((node) => node.suspend()));
     for (let attempt = 0; attempt < 3; attempt++) {
       await assert.rejects(direct.publish(SUBJECT, payload, "second"), { failure: "away" });
     }

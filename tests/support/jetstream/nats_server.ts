@@ -5,7 +5,7 @@
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import process from "node:process";
@@ -88,6 +88,23 @@ export class NatsServer implements AsyncDisposable {
       });
       child.once("close", () => reject(new Error(`nats-server ended: ${text}`)));
     });
+  }
+
+  /** Suspends the server; resolves once all of its threads have stopped, where `/proc` tells. */
+  async suspend(): Promise<void> {
+    this.#send("SIGSTOP");
+    const tasks = `/proc/${this.#child?.pid}/task`;
+    const isStopped = (task: string): boolean => {
+      try {
+        const status = readFileSync(`${tasks}/${task}/stat`, "utf8");
+        return "TZX".includes(status[status.lastIndexOf(")") + 2]);
+      } catch {
+        return true; // The thread has ended.
+      }
+    };
+    while (existsSync(tasks) && !readdirSync(tasks).every(isStopped)) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
   }
 
   /** Sends a signal without waiting for its effect. */
