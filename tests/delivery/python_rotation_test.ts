@@ -1,7 +1,7 @@
 /** The Python SDK starts a new segment every 64 MiB, and its threads may append out of order. */
 import assert from "node:assert/strict";
 import { openPipeline } from "../../src/client/pipeline/create_pipeline.ts";
-import type { Pipeline } from "../../src/client/pipeline/pipeline.ts";
+import type { Pipeline, PipelineOptions } from "../../src/client/pipeline/pipeline.ts";
 import type { Fetch } from "../../src/runtime/runtime.ts";
 import { segmentPaths } from "../../src/wal/segment/segment_name.ts";
 import { test } from "../harness.ts";
@@ -24,6 +24,8 @@ class Scene {
   readonly ended = new Map<string, number>();
   /** Number of ends that the server rejected. */
   rejected = 0;
+  /** Whether it rejects the v1 API. */
+  needsComplete = false;
   #segments = 0;
   #stem = "";
 
@@ -40,9 +42,12 @@ class Scene {
     this.#stem = putSegment(this.world, writer, files, BigInt(this.#segments)).stem;
   }
 
-  sender(): { runtime: MemoryRuntime; pipeline: Pipeline } {
+  sender(
+    changes: Partial<PipelineOptions> = {},
+  ): { runtime: MemoryRuntime; pipeline: Pipeline } {
     const runtime = this.world.process();
-    const options = this.world.options(runtime, { fetch: this.#fetch, useCallsComplete: true });
+    const fixed = { fetch: this.#fetch, useCallsComplete: true };
+    const options = this.world.options(runtime, { ...fixed, ...changes });
     return { runtime, pipeline: openPipeline(options) };
   }
 
@@ -59,6 +64,10 @@ class Scene {
   }
 
   #fetch: Fetch = async (url, init) => {
+    if (this.needsComplete && url.toString().endsWith("/call/upsert_batch")) {
+      const body = '{"error_code":"CALLS_COMPLETE_MODE_REQUIRED"}';
+      return { status: 400, headers: new Headers(), text: () => Promise.resolve(body) } as Response;
+    }
     const response = await this.world.server.fetch(url, init);
     if (init?.method !== "POST" || response.status !== 200) return response;
     const request = JSON.parse(new TextDecoder().decode(init.body as Uint8Array));
@@ -95,6 +104,29 @@ test("Python's rotation: an end is sent after its start in the next segment, whi
   assert.deepEqual([...scene.started].sort(), once);
   assert.deepEqual([...scene.ended].sort(), once);
   assert.deepEqual(scene.world.names(), []);
+});
+
+test("Python's threads: an end before its start is delivered also where the server asks for the other API", async () => {
+  for (const limits of [{ batchRecords: 1 }, { batchRecords: 2 }, {}]) {
+    for (const isOneSegment of [true, false]) {
+      const scene = new Scene();
+      scene.needsComplete = true;
+      const ends = endLine("a") + whole("b") + endLine("c");
+      if (isOneSegment) scene.rotate(ends + startLine("c") + startLine("a"));
+      else {
+        scene.rotate(ends);
+        scene.rotate(startLine("c") + startLine("a"));
+      }
+      scene.python.kill();
+      const { pipeline } = scene.sender({ useCallsComplete: false, ...limits });
+      await scene.until(() => scene.names(".jsonl").length === 0);
+      const { delivered, deadLettered, pendingRecords } = await pipeline.stats();
+      assert.deepEqual([delivered, deadLettered, pendingRecords], [6, 0, 0]);
+      await pipeline.finish();
+      assert.deepEqual(scene.names(".deadletter"), []);
+      assert.deepEqual([...scene.ended].sort(), ["a", "b", "c"].map((id) => [id, 1]));
+    }
+  }
 });
 
 test("Python's rotation: closed segments do not hold up the open one for an end", async () => {

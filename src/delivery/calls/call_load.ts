@@ -5,6 +5,7 @@
 
 import type { DeadLetter } from "../../wal/segment/segment.ts";
 import type { RecordBatch } from "../../wal/record/record_batch.ts";
+import { heldEnd } from "../records/dead_letters.ts";
 import type { BufferPool } from "../records/request_body.ts";
 import { callKey, type CallRecord, callsOf, readCalls } from "./call_record.ts";
 import type { OpenCalls } from "./open_calls.ts";
@@ -118,10 +119,24 @@ function isEnd({ record }: CallRecord): boolean {
   return record.type === "call_end";
 }
 
-/** Sorts the calls of a load that was prepared for the other API, or whose body was rejected. */
-export async function sortedAll(load: Load): Promise<SortedCalls> {
+/**
+ * Sorts the calls of a load that was prepared for the other API, or whose body was rejected. The v1
+ * API accepts an end before its start; for the v2 API it may have to wait.
+ * @param hold Makes an end wait; returns `false` if it may not.
+ */
+export async function sortedAll(
+  load: Load,
+  hold: (end: CallRecord) => boolean,
+): Promise<SortedCalls> {
   const { calls, deadLetters } = await load.all();
-  return sortCalls(calls, deadLetters);
+  const sorted = sortCalls(calls, deadLetters);
+  if (load.path === "complete") return sorted;
+  const held = sorted.lone.filter((call) => isEnd(call) && hold(call));
+  return {
+    ...sorted,
+    lone: sorted.lone.filter((call) => !held.includes(call)),
+    deadLetters: [...deadLetters, ...held.map(({ record }) => heldEnd(record))],
+  };
 }
 
 /**

@@ -87,9 +87,16 @@ export class CallSender {
       ? loadUpsert(batch, pending, this.#bodies)
       : loadComplete(batch, pending, { wait, started: this.#open }, this.#bodies);
     const isHeld = (end: CallRecord): boolean => pending.ends.has(end);
+    const held = new Set<string>();
+    const hold = (end: CallRecord): boolean => {
+      const key = callKey(end);
+      if (this.#open.has(end) || !(held.has(key) || pending.ends.hold(end))) return false;
+      held.add(key);
+      return true;
+    };
     return {
       independent: load.independent,
-      send: () => this.#deliver(load, { ...context, isHeld }),
+      send: () => this.#deliver(load, { ...context, isHeld, hold }),
     };
   }
 
@@ -101,7 +108,10 @@ export class CallSender {
       try {
         return await round.suspects.settle(async () =>
           this.#path === "complete"
-            ? await this.#complete((prepared && load.sorted) || await sortedAll(load), round)
+            ? await this.#complete(
+              (prepared && load.sorted) || await sortedAll(load, round.hold),
+              round,
+            )
             : await this.#upsert(prepared ? load.upsert : null, load, round)
         );
       } catch (error) {

@@ -179,10 +179,11 @@ export class HeldEnds {
   /**
    * Settles ends that were sent. Ends whose start the server does not know continue to wait, the
    * latest ones if there are too many.
-   * @param refused Records that the server rejected.
+   * @param failed Records that the server rejected, and ends that began to wait meanwhile.
    * @returns Permanently rejected records.
    */
-  settle(sent: readonly HeldEnd[], refused: readonly DeadLetter[]): readonly DeadLetter[] {
+  settle(sent: readonly HeldEnd[], failed: readonly DeadLetter[]): readonly DeadLetter[] {
+    const refused = failed.filter(({ isHeld = false }) => !isHeld);
     if (sent.length === 0) return refused;
     const waiting = new Set<number>();
     const unknown = new Map(

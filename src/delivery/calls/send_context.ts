@@ -32,6 +32,8 @@ export interface SendContext {
 export interface LoadContext extends SendContext {
   /** Returns whether an end is one that may wait for its start. */
   readonly isHeld: (end: CallRecord) => boolean;
+  /** Makes an end wait for its start; returns `false` if it may not. */
+  readonly hold: (end: CallRecord) => boolean;
 }
 
 /** One attempt to deliver all calls of a load through one API. */

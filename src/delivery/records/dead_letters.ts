@@ -37,6 +37,11 @@ export function deadLetterOf(
   };
 }
 
+/** Returns the place of an end that began to wait while its batch was delivered. */
+export function heldEnd(record: BatchRecord): DeadLetter {
+  return { reason: "refused", isHeld: true, ...lineOf(record) };
+}
+
 /** Creates the dead letter of a record that is not valid JSON. */
 export function corruptDeadLetter(record: BatchRecord): DeadLetter {
   return { reason: "corrupt", ...lineOf(record) };
