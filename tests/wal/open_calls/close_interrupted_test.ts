@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { HEARTBEAT_MS } from "../../../src/wal/processes/failure_detector.ts";
+import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
 import { INTERRUPTED } from "../../../src/wal/open_calls/open_calls.ts";
 import { test } from "../../harness.ts";
 import {
@@ -9,7 +10,7 @@ import {
   namesWith,
   timestamp,
 } from "../../support/wal/calls_fixture.ts";
-import { LogWorld } from "../../support/wal/wal_fixture.ts";
+import { LogWorld, PROJECT } from "../../support/wal/wal_fixture.ts";
 
 test("closeInterrupted: calls interrupted by a kill are ended at recovery, children first", async () => {
   const world = new LogWorld();
@@ -85,6 +86,51 @@ for (const sender of [true, false]) {
     assert.deepEqual(world.names(), []);
   });
 }
+
+test("closeInterrupted: calls ended in a segment begun after the directory was listed are not closed", async () => {
+  // The scan awaits several things between the listing and the check whether the writer is dead.
+  for (let turns = 0; turns <= 40; turns++) {
+    for (const listing of [2, 3]) {
+      const world = new LogWorld();
+      const writer = new CallWriter(world, { sender: false, segmentBytes: 300 });
+      writer.start("root");
+      writer.start("child", "root");
+      const runtime = world.process();
+      let listings = 0;
+      const die = async () => {
+        for (let turn = 0; turn < turns; turn++) await null;
+        writer.end("child", 1);
+        writer.start("other", "root");
+        writer.end("other");
+        writer.runtime.kill();
+      };
+      runtime.fault = ({ kind, path }) => {
+        if (kind === "list" && path === PROJECT && ++listings === listing) void die();
+        return undefined;
+      };
+      const pipeline = openPipeline(world.options(runtime));
+      await world.clock.elapse(120_000);
+      await pipeline.finish();
+      runtime.exit();
+      assert.ok(listings >= listing && writer.runtime.dead);
+      assert.deepEqual(interruptedOf(world), ["root 3/1"], `listing ${listing}, turn ${turns}`);
+      assert.equal(endsOf(world).length, 3);
+      assert.deepEqual(world.names(), []);
+    }
+  }
+});
+
+test("closeInterrupted: dead letters of removed segments do not prevent it", async () => {
+  const world = new LogWorld();
+  const writer = new CallWriter(world, { sender: false });
+  writer.start("a");
+  const [name] = namesWith(world, ".jsonl");
+  const earlier = name.replace(/^\d{20}/, "00000000000000000001").replace(".jsonl", ".deadletter");
+  world.disk.put(`${PROJECT}/${earlier}`, '{"type":"unreadable","error":{"offset":0}}\n');
+  writer.runtime.kill();
+  await world.recover();
+  assert.deepEqual(interruptedOf(world), ["a 0/1"]);
+});
 
 test("closeInterrupted: nothing remains of the segment in which a call began", async () => {
   const world = new LogWorld();
