@@ -240,7 +240,7 @@ export class Sender {
   }
 
   async #drainOwn(): Promise<void> {
-    await null; // The append that began the segment does not wait for this.
+    await null; // Drains after the append that created the segment has returned.
     for (let segment = this.#own[0]; segment && !this.#stopped; segment = this.#own[0]) {
       const drain = this.#current = new Drain(segment, this.#options.drain);
       const end = await this.#held.run(drain);

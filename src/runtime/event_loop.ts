@@ -22,6 +22,11 @@ class Turn {
   /** Tasks that wait for a turn, the first for the next one. */
   readonly #waiting: (() => void)[] = [];
 
+  /** Begins the turn with the current work, unless other work has begun it. */
+  join(clock: Clock): void {
+    if (this.#begunAt === null) this.#begin(clock.monotonic(), clock);
+  }
+
   /** Returns whether the work since the last turn has lasted long enough. */
   isOver(clock: Clock): boolean {
     const now = clock.monotonic();
@@ -31,7 +36,7 @@ class Turn {
 
   /** Resolves in a later turn that no other task has been given. */
   next(clock: Clock): Promise<void> {
-    if (this.#begunAt === null) this.#begin(clock.monotonic(), clock);
+    this.join(clock);
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
       if (!clock.soon) clock.after(0, () => this.#end(clock));
@@ -93,7 +98,7 @@ export class Slices {
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#turn = turnOf(clock);
-    void this.isOver;
+    this.#turn.join(clock);
   }
 
   /**

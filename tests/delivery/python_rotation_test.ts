@@ -24,7 +24,7 @@ class Scene {
   readonly ended = new Map<string, number>();
   /** Number of ends that the server rejected. */
   rejected = 0;
-  /** Whether it rejects the v1 API. */
+  /** Whether it accepts only the v2 calls API. */
   needsComplete = false;
   #segments = 0;
   #stem = "";

@@ -46,9 +46,9 @@ export class DirectorySender {
   readonly #forgetExit: () => void;
   readonly #reporter: SenderReporter;
   #timer: Timer | null = null;
-  /** Whether the disk refused a change in the last scan or since. */
+  /** Whether the disk has refused a change since the last scan began. */
   #isUnwritable = false;
-  /** Whether it did since the current scan began. */
+  /** The same for the scan in progress. */
   #wasRefused = false;
 
   /** Does not start sending. */

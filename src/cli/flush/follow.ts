@@ -13,9 +13,8 @@ import { FlushTargets } from "./targets.ts";
 import { type FlushJob, waitForTargets } from "./wait.ts";
 import { pause } from "../context.ts";
 import { followScreen } from "./follow_screen.ts";
-import { formatDuration } from "../terminal/format.ts";
 import { DirectorySender } from "./directory_sender.ts";
-import type { SenderEvent } from "./sender_reporter.ts";
+import { type SenderEvent, stoppingEvent } from "./sender_reporter.ts";
 
 /** Ms between two counts of pending records. */
 const LOOK_MS = 1_000;
@@ -67,13 +66,7 @@ export async function follow(
       await pause(clock, Math.max(LOOK_MS, took * SHARE), stop);
     }
     const targets = await look();
-    onEvent({
-      level: "info",
-      name: "stopping",
-      message: `Ending on ${stop.reason}: sending pending records for at most ${
-        formatDuration(graceMs)
-      }`,
-    });
+    onEvent(stoppingEvent(stop.reason, graceMs));
     await waitForTargets(context, targets, {
       timeoutMs: graceMs,
       obstacle: () => sender.report.state === "blocked" ? "refused" : null,

@@ -9,7 +9,7 @@ import { StateThrottle } from "../../client/pipeline/status/state_throttle.ts";
 import type { ServerState } from "../../delivery/http/circuit_breaker.ts";
 import type { Clock } from "../../runtime/runtime.ts";
 import type { SenderReport } from "../../wal/processes/presence_state.ts";
-import { plural } from "../terminal/format.ts";
+import { formatDuration, plural } from "../terminal/format.ts";
 
 /** Minimum ms between two reports of the same error. */
 const REPORT_AGAIN_MS = 300_000;
@@ -21,6 +21,15 @@ export interface SenderEvent {
   readonly name: string;
   /** One sentence for people. Never contains the key or traced data. */
   readonly message: string;
+}
+
+/** Returns the event of a sender that stops because of `reason`, such as a signal. */
+export function stoppingEvent(reason: string, graceMs: number): SenderEvent {
+  return {
+    level: "info",
+    name: "stopping",
+    message: `Ending on ${reason}: sending pending records for at most ${formatDuration(graceMs)}`,
+  };
 }
 
 /** Options for {@linkcode SenderReporter}. */

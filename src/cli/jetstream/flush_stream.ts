@@ -10,7 +10,7 @@ import { writerToken } from "../../wal/segment/segment_name.ts";
 import { commandIds, type Context, pause, throwIfStopped } from "../context.ts";
 import { EXIT } from "../exit_codes.ts";
 import { followScreen } from "../flush/follow_screen.ts";
-import type { SenderEvent } from "../flush/sender_reporter.ts";
+import { type SenderEvent, stoppingEvent } from "../flush/sender_reporter.ts";
 import { formatDuration, plural } from "../terminal/format.ts";
 import { writeJson } from "../terminal/json_output.ts";
 import { type ListenAddress, type MetricsServer, serveMetrics } from "../metrics/metrics_server.ts";
@@ -77,13 +77,7 @@ export async function followStream(
       screen.look(sending.report, waiting);
       await pause(clock, LOOK_MS, stop);
     }
-    onEvent({
-      level: "info",
-      name: "stopping",
-      message: `Ending on ${stop.reason}: sending pending records for at most ${
-        formatDuration(graceMs)
-      }`,
-    });
+    onEvent(stoppingEvent(stop.reason, graceMs));
     await delivered(job, engine, sending, graceMs);
   } finally {
     await served?.close();

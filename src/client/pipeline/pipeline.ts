@@ -63,7 +63,7 @@ export interface PipelineOptions {
   readonly strict?: boolean;
   /** Also sends orphaned segments of other processes, in all projects; default `true`. */
   readonly recovers?: boolean;
-  /** Whether calls that end in this log may have started in another; default `false`. */
+  /** Whether this log may have ends of calls that started in other logs; default `false`. */
   readonly sharesCalls?: boolean;
   readonly fsync: FsyncPolicy;
   /** Ms between data syncs with `interval`. */

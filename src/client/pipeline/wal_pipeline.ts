@@ -164,10 +164,11 @@ export class WalPipeline implements Pipeline, StrictPipeline {
   }
 
   #openDisk(): ProjectDisk {
-    const { runtime, walDir, serverUrl, maxDiskBytes, ...options } = this.#options;
+    const { runtime, walDir, serverUrl, maxDiskBytes, sender, sharesCalls } = this.#options;
     return new ProjectDisk({
-      ...options,
       runtime,
+      sender,
+      sharesCalls,
       root: walDir,
       directory: this.#directory,
       token: this.#token,

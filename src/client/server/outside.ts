@@ -19,7 +19,7 @@ const outside = (): AsyncResource => shared("outside", emptyContext);
 /** A second resource: Node stores the context in its resource while code runs in it. */
 const loaded = (): AsyncResource => shared("outside-loaded", emptyContext);
 
-/** Keeps the context of the caller for {@linkcode runOutside}. Call it when the package is loaded. */
+/** Keeps the async context in which the package is loaded; call it then. */
 export function keepLoadContext(): void {
   outside();
   loaded();
@@ -52,7 +52,7 @@ export function runAsLoaded<R>(fn: () => R): R {
 
 /** Returns a clock whose timers run outside of the program's async contexts. */
 export function outsideClock(clock: Clock): Clock {
-  const outside: Clock = {
+  const outsideTimers: Clock = {
     now: () => asOwnCode(() => clock.now()),
     monotonic: () => asOwnCode(() => clock.monotonic()),
     after(ms, run, options) {
@@ -61,8 +61,8 @@ export function outsideClock(clock: Clock): Clock {
     },
     ...(clock.soon && { soon: (run: () => void) => runOutside(() => clock.soon!(run)) }),
   };
-  shareTurns(outside, clock);
-  return outside;
+  shareTurns(outsideTimers, clock);
+  return outsideTimers;
 }
 
 /** Global key under which `@opentelemetry/api` 1.x registers itself. */

@@ -87,6 +87,7 @@ export class CallSender {
       ? loadUpsert(batch, pending, this.#bodies)
       : loadComplete(batch, pending, { wait, started: this.#open }, this.#bodies);
     const isHeld = (end: CallRecord): boolean => pending.ends.has(end);
+    // After a switch of the API the same ends are sorted again, some of them held before.
     const held = new Set<string>();
     const hold = (end: CallRecord): boolean => {
       const key = callKey(end);

@@ -5,7 +5,7 @@
 
 import type { Clock } from "../../runtime/runtime.ts";
 import { countRecords } from "../../wal/segment/count_records.ts";
-import { type LineRange, linesBetween } from "../../wal/segment/delivered_lines.ts";
+import { type LineRange, linesOutside, SettledLines } from "../../wal/segment/delivered_lines.ts";
 import { firstRecordTime } from "../../wal/segment/first_record_time.ts";
 import {
   type CountBudget,
@@ -93,7 +93,7 @@ export class DrainProgress {
   /** Delivered lines after the checkpoint, all of them before `unsettled`. */
   get delivered(): LineRange[] {
     const { acknowledged, end, waiting } = this.#settled;
-    return linesBetween(acknowledged, end, waiting.offsets);
+    return linesOutside(acknowledged, end, new SettledLines(waiting.offsets).ranges);
   }
 
   /** Notes that the drain has ended: nothing is pending for it any more. */

@@ -25,7 +25,7 @@ export interface ChainDrainsOptions {
   readonly openCalls: OpenCallsKeepers;
   /** Resolves with whether the log continues in a segment after these. */
   readonly continues: (stems: readonly string[]) => Promise<boolean>;
-  /** Returns whether calls that end in a segment may have started in another log. */
+  /** Returns whether a segment may have ends of calls that started in other logs. */
   readonly sharesCalls: (segment: ListedSegment) => boolean;
   /** Whether no chain may be drained any more. */
   readonly isStopped: () => boolean;

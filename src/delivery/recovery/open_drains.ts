@@ -24,7 +24,7 @@ export interface OpenDrainsOptions {
   readonly server: string;
   /** Store the state of open calls when segments are removed. */
   readonly openCalls: OpenCallsKeepers;
-  /** Returns whether calls that end in a segment may have started in another log. */
+  /** Returns whether a segment may have ends of calls that started in other logs. */
   readonly sharesCalls: (segment: ListedSegment) => boolean;
   /** Returns whether no record will be added to a segment. */
   readonly isFinal: (segment: ListedSegment) => boolean;

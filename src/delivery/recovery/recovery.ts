@@ -48,8 +48,8 @@ export class Recovery {
   }
 
   /**
-   * Scans soon, off the caller's time, and then every {@linkcode SCAN_MS}; large directories less
-   * often, except when the server is back.
+   * Scans after the caller has yielded to the event loop, and then every {@linkcode SCAN_MS}; large
+   * directories less often, except when the server is back.
    */
   start(): void {
     this.#scanAfter(0);

@@ -49,7 +49,10 @@ export class CallMemory {
   of(projectId: string): ProjectCalls {
     const keyOf = (id: string): string => `${projectId}\n${id}`;
     return {
-      started: (id, call) => this.#started(keyOf(id), call),
+      started: (id, call) => {
+        const texts = [id, call.traceId, call.startedAt];
+        if (texts.every(({ length }) => length <= MAX_FIELD)) this.#started(keyOf(id), call);
+      },
       open: (id) => this.#calls.get(keyOf(id))?.call,
       ended: (id) => {
         this.#calls.delete(keyOf(id));
@@ -67,8 +70,6 @@ export class CallMemory {
   }
 
   #started(key: string, call: OpenCall): void {
-    const texts = [key, call.traceId, call.startedAt];
-    if (texts.some(({ length }) => length > MAX_FIELD)) return;
     this.#calls.delete(key);
     this.#calls.set(key, { call, at: this.#clock.monotonic() });
     this.trim();

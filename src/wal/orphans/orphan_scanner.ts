@@ -185,7 +185,7 @@ export class OrphanScanner {
     return kept.has(token);
   }
 
-  /** Returns whether calls that end in a segment may have started in another log. */
+  /** Returns whether a segment may have ends of calls that started in other logs. */
   sharesCalls(segment: ListedSegment): boolean {
     return this.#states.sharesCalls(segment);
   }

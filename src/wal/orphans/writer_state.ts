@@ -96,9 +96,9 @@ export class WriterStates {
   }
 
   /**
-   * Returns whether calls that end in this segment may have started in another log. Where the
-   * presence file of a process is lost, they may: an end that waits in vain costs less than a dead
-   * letter of a call.
+   * Returns whether a segment may have ends of calls that started in other logs. So it may if the
+   * presence file of its process is lost: an end that waits in vain costs less than the end of a
+   * call among the dead letters.
    */
   sharesCalls({ writer }: ListedSegment): boolean {
     if (!isProcessToken(writer)) return false;

@@ -28,7 +28,7 @@ export interface PresenceOptions {
   readonly server: string;
   /** Whether this process sends. */
   readonly sender: boolean;
-  /** Whether calls that end in its log may have started in another; default `false`. */
+  /** Whether its log may have ends of calls that started in other logs; default `false`. */
   readonly sharesCalls?: boolean | undefined;
   /** Returns the current status of the sender; called at every heartbeat. */
   readonly report: () => SenderReport | null;

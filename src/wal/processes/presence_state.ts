@@ -95,7 +95,7 @@ export interface PresenceState {
   readonly server: string;
   /** Whether the process sends what it writes. */
   readonly sender: boolean;
-  /** Whether calls that end in its log may have started in another, as with relays. */
+  /** Whether its log may have ends of calls that started in other logs, as a relay's may. */
   readonly sharesCalls: boolean;
   /** Whether the process has closed its log, so that no record will follow. */
   readonly ended: boolean;

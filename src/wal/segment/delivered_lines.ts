@@ -56,19 +56,6 @@ export class SettledLines implements LineSet {
 /** No lines. */
 export const NO_LINES: LineSet = new SettledLines();
 
-/** Returns the lines between two byte offsets, without those at `left`. */
-export function linesBetween(from: number, to: number, left: readonly number[]): LineRange[] {
-  const ranges: LineRange[] = [];
-  let at = from;
-  for (const offset of [...left].sort((a, b) => a - b)) {
-    if (offset >= to) break;
-    if (offset > at) ranges.push({ from: at, to: offset });
-    at = Math.max(at, offset + 1);
-  }
-  if (to > at) ranges.push({ from: at, to });
-  return ranges;
-}
-
 /** Returns the parts of a range that are outside of sorted ranges. */
 export function linesOutside(from: number, to: number, ranges: readonly LineRange[]): LineRange[] {
   const outside: LineRange[] = [];

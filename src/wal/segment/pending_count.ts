@@ -121,7 +121,7 @@ interface Changes {
 }
 
 const NOTHING: SizedCount = { records: 0, bytes: 0, isEstimate: false };
-const NO_LINES: LineCount = { records: 0, bytes: 0, unfinished: 0 };
+const NOTHING_COUNTED: LineCount = { records: 0, bytes: 0, unfinished: 0 };
 
 /**
  * The number of pending records in one segment. Counts only what has changed since the last count,
@@ -219,7 +219,7 @@ export class PendingCount {
         return { known: last, added, startsLine: unfinished > 0, removed };
       }
     }
-    return { known: NO_LINES, added: all, startsLine: true, removed: none };
+    return { known: NOTHING_COUNTED, added: all, startsLine: true, removed: none };
   }
 }
 

@@ -33,7 +33,7 @@ export interface DeadLetter extends DeadLetterReason {
   readonly line?: Uint8Array<ArrayBuffer>;
   /** Whether it is not known if the server has the start of this end, because a read failed. */
   readonly isUndecided?: boolean;
-  /** Whether it is not a dead letter but an end that began to wait while its batch was delivered. */
+  /** Set for an end that waits for its start: it stays in the segment instead of becoming a dead letter. */
   readonly isHeld?: boolean;
 }
 

@@ -145,9 +145,9 @@ export interface ForeignStep {
   readonly project: number;
   /** Bytes after which it begins another segment, under another name; 0 for never. */
   readonly rotateBytes: number;
-  /** Whether it only writes, so that others send its segments while it runs. */
+  /** Whether it never sends, so that other processes send its segments while it runs. */
   readonly writesOnly: boolean;
-  /** Whether starts may be written after the records that follow them, by another thread. */
+  /** Whether its threads may write the start of a call after later records. */
   readonly hasThreads: boolean;
 }
 

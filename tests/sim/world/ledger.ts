@@ -60,7 +60,7 @@ export interface SimRecord {
   excuse: string | null;
   /** The segment that it was written to; the last one, when there are several. */
   segment: string | null;
-  /** Whether it is a start that a foreign thread writes after records appended later. */
+  /** Whether it is a start that a thread of a foreign writer writes after later records. */
   late: boolean;
   /** Whether it was written to another one before, which had been taken from its writer. */
   copied: boolean;

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { countRecords } from "../../../src/wal/segment/count_records.ts";
 import {
   type LineRange,
-  linesBetween,
+  linesOutside,
   SettledLines,
 } from "../../../src/wal/segment/delivered_lines.ts";
 import { CountBudget, PendingCount } from "../../../src/wal/segment/pending_count.ts";
@@ -17,6 +17,11 @@ const MB = 1024 * 1024;
 function startsOf(text: string): number[] {
   return [0, ...[...text.matchAll(/\n/g)].map(({ index }) => index + 1)]
     .filter((start) => start < text.length);
+}
+
+/** Returns the lines between two offsets, without those at `left`. */
+function linesWithout(from: number, to: number, left: readonly number[]): LineRange[] {
+  return linesOutside(from, to, new SettledLines(left).ranges);
 }
 
 /** Counts line by line. */
@@ -49,14 +54,14 @@ const NOTES: Readonly<Record<string, (random: Random, starts: number[]) => LineR
   "everything before a line, but for lines that wait": (random, starts) => {
     const from = random.int(0, starts.length - 1);
     const end = starts[random.int(from, starts.length - 1)];
-    return linesBetween(starts[from], end, starts.filter(() => random.chance(0.3)));
+    return linesWithout(starts[from], end, starts.filter(() => random.chance(0.3)));
   },
   "single lines": (random, starts) =>
     starts.filter(() => random.chance(0.4)).map((from) => ({ from, to: from + 1 })),
   "what several senders delivered": (random, starts) =>
     Array.from({ length: 3 }, () => {
       const from = random.int(0, starts.length - 1);
-      return linesBetween(starts[from], starts[random.int(from, starts.length - 1)], [
+      return linesWithout(starts[from], starts[random.int(from, starts.length - 1)], [
         random.pick(starts),
       ]);
     }).flat(),
@@ -121,7 +126,7 @@ test("settled lines: they are not read, however many there are, and not at all a
   const count = new PendingCount();
   const waiting = [0, 1_000_000, 5_000_000_000];
   const to = 10_000_000_000;
-  const settled = linesBetween(0, to, waiting);
+  const settled = linesWithout(0, to, waiting);
   const first = await count.count(0, to, new CountBudget(), () => log, { settled });
   assert.deepEqual([first.records, first.isEstimate], [waiting.length, false]);
   assert.ok(log.bytesRead < 64 * 1024, `${log.bytesRead} bytes`);
@@ -136,7 +141,7 @@ test("settled lines: they are not read, however many there are, and not at all a
 test("settled lines: lines that wait are counted exactly also if the rest is estimated", async () => {
   const log = new LongLog();
   const waiting = Array.from({ length: 1_000 }, (_, n) => n * 10_000);
-  const settled = linesBetween(0, 10_000_000, waiting);
+  const settled = linesWithout(0, 10_000_000, waiting);
   const budget = new CountBudget({ exactBytes: MB, sampledBytes: 64 * MB, segments: 1 });
   const to = 10_000_000 + 1_000 * MB;
   const { records, bytes, isEstimate } = await new PendingCount().count(

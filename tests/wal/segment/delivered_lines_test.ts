@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import {
-  linesBetween,
   linesOutside,
   readDeliveredLines,
   SettledLines,
@@ -9,15 +8,17 @@ import {
 import { test } from "../../harness.ts";
 import { LogWorld } from "../../support/wal/wal_fixture.ts";
 
-test("delivered lines: those between two offsets, without the ones that are left", () => {
-  assert.deepEqual(linesBetween(0, 100, []), [{ from: 0, to: 100 }]);
-  assert.deepEqual(linesBetween(100, 100, []), []);
-  assert.deepEqual(linesBetween(10, 100, [70, 10, 40]), [
+test("delivered lines: the parts of a range without single lines, in any order", () => {
+  const without = (from: number, to: number, left: readonly number[]) =>
+    linesOutside(from, to, new SettledLines(left).ranges);
+  assert.deepEqual(without(0, 100, []), [{ from: 0, to: 100 }]);
+  assert.deepEqual(without(100, 100, []), []);
+  assert.deepEqual(without(10, 100, [70, 10, 40]), [
     { from: 11, to: 40 },
     { from: 41, to: 70 },
     { from: 71, to: 100 },
   ]);
-  assert.deepEqual(linesBetween(10, 50, [10, 80, 90]), [{ from: 11, to: 50 }]);
+  assert.deepEqual(without(10, 50, [10, 80, 90]), [{ from: 11, to: 50 }]);
 });
 
 test("delivered lines: the parts of a range that are outside of others", () => {

@@ -26,8 +26,8 @@ export class Heartbeats {
   #timer: Timer;
 
   /**
-   * Starts. The first heartbeats are sent after one interval, except that of the process, which the
-   * first record would have to wait for, and whose errors that record meets.
+   * Writes the presence file, so that the first append need not, and sends the other heartbeats after
+   * one interval. The first append reports an error of the presence file.
    */
   constructor(options: HeartbeatsOptions) {
     this.#options = options;
