@@ -56,10 +56,10 @@ export class WalPipeline implements Pipeline, StrictPipeline {
   /** Opens the log and starts sending, unless another process does. */
   constructor(options: PipelineOptions) {
     this.#options = options;
-    const { runtime, wal, walDir, serverUrl, entity, project } = options;
+    const { runtime, onEvent, wal, walDir, serverUrl, entity, project } = options;
     this.#monitor = new PipelineMonitor({
       clock: runtime.clock,
-      onEvent: options.onEvent,
+      onEvent,
       project: `${entity}/${project}`,
       server: serverUrl,
       pending: () => this.#status.pendingPlaces(),
@@ -164,16 +164,10 @@ export class WalPipeline implements Pipeline, StrictPipeline {
   }
 
   #openDisk(): ProjectDisk {
-    const { runtime, walDir, serverUrl, maxDiskBytes, sender, sharesCalls } = this.#options;
     return new ProjectDisk({
-      runtime,
-      sender,
-      sharesCalls,
-      root: walDir,
+      pipeline: this.#options,
       directory: this.#directory,
       token: this.#token,
-      server: serverUrl,
-      maxBytes: maxDiskBytes,
       report: () => this.#status.senderReport(),
       log: () => this.#status.logReport(),
       onWake: () => this.#sending.sender?.sendNow(),
@@ -258,8 +252,8 @@ export class WalPipeline implements Pipeline, StrictPipeline {
 
   /** Closes the log; records of later exit listeners go to a new file. */
   #closeNow(): void {
-    const { sender } = this.#sending;
     this.#logs.log.close();
+    const { sender } = this.#sending;
     sender?.abandon();
     this.#endPresence(sender ? !sender.isEmpty : this.#logs.log.written.records > 0);
   }

@@ -8,14 +8,14 @@
 import { DiskQuota } from "../../../wal/quota/disk_quota.ts";
 import { QuotaForecast } from "../../../wal/quota/quota_forecast.ts";
 import { Presence, type PresenceOptions } from "../../../wal/processes/presence.ts";
-import type { WalStats } from "../pipeline.ts";
+import type { PipelineOptions, WalStats } from "../pipeline.ts";
 
 /** Options for {@linkcode ProjectDisk}. */
-export interface ProjectDiskOptions extends PresenceOptions {
+export interface ProjectDiskOptions
+  extends Pick<PresenceOptions, "token" | "report" | "log" | "onWake"> {
+  readonly pipeline: PipelineOptions;
   /** Directory of the project's log. */
   readonly directory: string;
-  /** Maximum bytes on disk of the project's logs. */
-  readonly maxBytes: number;
 }
 
 /** The disk of a pipeline. */
@@ -28,12 +28,22 @@ export class ProjectDisk {
   readonly #forecast: QuotaForecast;
 
   /** Starts counting existing files; writes nothing. */
-  constructor(options: ProjectDiskOptions) {
-    const { runtime: { files, clock }, directory, token, maxBytes } = options;
+  constructor({ pipeline, directory, token, ...presence }: ProjectDiskOptions) {
+    const { runtime, walDir: root, serverUrl: server, sender, sharesCalls, maxDiskBytes } =
+      pipeline;
+    const { files, clock } = runtime;
     this.directory = directory;
     this.token = token;
-    this.presence = new Presence(options);
-    this.quota = new DiskQuota({ files, clock, directory, maxBytes });
+    this.presence = new Presence({
+      ...presence,
+      runtime,
+      root,
+      token,
+      server,
+      sender,
+      sharesCalls,
+    });
+    this.quota = new DiskQuota({ files, clock, directory, maxBytes: maxDiskBytes });
     this.#forecast = new QuotaForecast(clock, this.quota);
     void this.quota.recount();
   }
