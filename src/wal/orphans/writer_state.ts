@@ -49,9 +49,11 @@ const REREAD_MS = 10_000;
 /** Neighbors that are looked at whenever they are asked about. */
 const FEW_NEIGHBORS = 32;
 /** Checks per second of the neighbors beyond those, as long as each is due in time. */
-const LOOKS_PER_SECOND = 32;
+const LOOKS_PER_SECOND = 8;
 /** Maximum ms for which a process counts as running without another check. */
 const MAX_TRUST_MS = 10_000;
+/** The same for processes that send, all of which check each other. */
+const MAX_SENDER_TRUST_MS = 30_000;
 
 /** A process that runs; times are on the monotonic clock. */
 interface Running {
@@ -148,7 +150,7 @@ export class WriterStates {
     if (!isAlive && this.#detector.isStale(path, this.fsNow())) return "presumed-dead";
     const state = !presence.sender ? "write-only" : isAlive ? "kept" : "watched";
     const readAt = isRecent ? known.readAt : now;
-    const trustedUntil = isAlive ? now + this.#trustMs(token, known === undefined) : now;
+    const trustedUntil = isAlive ? now + this.#trustMs(token, presence, known === undefined) : now;
     this.#running.set(token, { presence, readAt, state, trustedUntil });
     return state;
   }
@@ -158,9 +160,10 @@ export class WriterStates {
    * neighbors, each is checked less often, so that the number of checks per second is bounded; the
    * first intervals differ, to spread the checks. Any of the neighbors may detect a death.
    */
-  #trustMs(token: string, isFirst: boolean): number {
+  #trustMs(token: string, { sender }: PresenceState, isFirst: boolean): number {
+    const maxMs = sender ? MAX_SENDER_TRUST_MS : MAX_TRUST_MS;
     const many = Math.max(0, this.#running.size - FEW_NEIGHBORS);
-    const interval = Math.min(MAX_TRUST_MS, many / LOOKS_PER_SECOND * 1_000);
+    const interval = Math.min(maxMs, many / LOOKS_PER_SECOND * 1_000);
     return isFirst ? interval * parseInt(token.slice(0, 4), 16) / 0xffff : interval;
   }
 
