@@ -19,7 +19,12 @@ import type { OpenLog, StoreFlags } from "../logs/with_log.ts";
 import type { Advice } from "./advice_types.ts";
 import { droppedText, type Quota, shareOf, usedOf } from "./state/log_health.ts";
 import type { ProjectReport, StatusReport } from "./report.ts";
-import { processName, type ReportedSender, reportedSenders } from "./state/sender_state.ts";
+import {
+  blockedSenders,
+  processName,
+  type ReportedSender,
+  reportedSenders,
+} from "./state/sender_state.ts";
 import { undrained } from "./state/undrained.ts";
 
 /** Data that the advice depends on. */
@@ -108,15 +113,19 @@ function nextText(nextAttempt: number | null, now: number): string {
 }
 
 /** Location of the records that a sender has not delivered. */
-function safetyOf(token: string, { projects, unit }: StatusReport): string {
+function safetyOf(token: string, report: StatusReport): string {
+  const { projects, unit, at } = report;
+  const senders = reportedSenders(report);
   let records = 0;
   let isEstimate = false;
   let inMemory = 0;
   for (const { groups, logs } of projects) {
-    for (const { drainer, pendingRecords, pendingEstimated } of groups) {
-      if (drainer?.token !== token) continue;
-      records += pendingRecords;
-      isEstimate ||= pendingEstimated;
+    for (const group of groups) {
+      const isIts = group.drainer?.token === token ||
+        blockedSenders(group, senders, at).some(({ process }) => process.token === token);
+      if (!isIts) continue;
+      records += group.pendingRecords;
+      isEstimate ||= group.pendingEstimated;
     }
     for (const { process, log } of logs) {
       if (process.token === token) inMemory += log.memory.records;
@@ -146,7 +155,7 @@ function ofProject(project: ProjectReport, report: StatusReport, options: Advice
     advice.push({ level, name: kind, project: name, message, ...line });
   };
   ofLogs(project, report.at, add);
-  for (const { server, level, kind, message, command } of undrained(project, report.at)) {
+  for (const { server, level, kind, message, command } of undrained(project, report)) {
     const isOther = server !== null && server !== options.server;
     const isOtherKeys = isForOtherKey(project, options);
     const forWhom = (isOther ? ` for ${printable(server)}` : "") +

@@ -11,7 +11,7 @@ import { projectLabel } from "../logs/python_logs.ts";
 import { droppedText, shareOf } from "./state/log_health.ts";
 import { isRunning } from "../../wal/processes/process_status.ts";
 import type { ProjectReport, StatusReport } from "./report.ts";
-import { senderStateOf } from "./state/sender_state.ts";
+import { deliveriesOf } from "./state/sender_state.ts";
 
 /** The conditions, as flags. */
 export interface CheckFlags {
@@ -75,8 +75,8 @@ const CHECKS: readonly Check[] = [
     name: "fail-if-blocked",
     option: new Option("--fail-if-blocked", "fail if the server rejects the key or the requests"),
     find: (project, report) => {
-      const { state, report: sent } = senderStateOf(project, report);
-      return state === "blocked" ? `delivery is blocked: ${sent?.reason ?? ""}` : null;
+      const blocked = deliveriesOf(project, report).find(({ state }) => state === "blocked");
+      return blocked === undefined ? null : `delivery is blocked: ${blocked.report?.reason ?? ""}`;
     },
   },
   {
@@ -102,13 +102,12 @@ const CHECKS: readonly Check[] = [
     )
       .argParser(parseDuration),
     find: (project, report, limit) => {
-      const { state, report: sent } = senderStateOf(project, report);
-      const since = sent?.since ?? 0;
-      return state !== "down" || report.at - since <= limit
-        ? null
-        : `${sent!.server} has been unreachable for ${formatDuration(report.at - since)}: ${
-          sent!.reason
-        }`;
+      const down = deliveriesOf(project, report).find(({ state, report: sent }) =>
+        state === "down" && report.at - sent!.since > limit
+      );
+      if (down === undefined) return null;
+      const { server, since, reason } = down.report!;
+      return `${server} has been unreachable for ${formatDuration(report.at - since)}: ${reason}`;
     },
   },
   {
@@ -116,11 +115,16 @@ const CHECKS: readonly Check[] = [
     name: "fail-if-unsent",
     option: new Option("--fail-if-unsent", "fail if records are pending and no process sends them"),
     find: (project, report) => {
-      const { state } = senderStateOf(project, report);
-      if (state !== "nobody" && state !== "unresponsive") return null;
-      const who = state === "nobody" ? "no process sends them" : "their sender is unresponsive";
-      const { pendingRecords, pendingEstimated } = project;
-      return `${formatRecords(pendingRecords, pendingEstimated)} pending, and ${who}`;
+      const unsent = deliveriesOf(project, report).filter(({ state, by }) =>
+        state === "nobody" || state === "unresponsive" || by?.as === null
+      );
+      if (unsent.length === 0) return null;
+      const records = unsent.reduce((sum, { pendingRecords }) => sum + pendingRecords, 0);
+      const isEstimate = unsent.some(({ pendingEstimated }) => pendingEstimated);
+      const who = unsent.every(({ state }) => state === "unresponsive")
+        ? "their sender is unresponsive"
+        : "no process sends them";
+      return `${formatRecords(records, isEstimate)} pending, and ${who}`;
     },
   },
   {

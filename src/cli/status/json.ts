@@ -5,14 +5,18 @@
  */
 
 import type { ProcessStatus } from "../../wal/processes/process_status.ts";
-import type { Drainer } from "../../wal/orphans/segment_status.ts";
 import type { Advice } from "./advice_types.ts";
 import type { CheckResult } from "./checks.ts";
 import type { LogHealth, ReportedLog } from "./state/log_health.ts";
 import { writersOf } from "./state/part_summary.ts";
 import type { SegmentReport } from "./state/part_report.ts";
 import { type ProjectReport, type StatusReport, totalsOf } from "./report.ts";
-import { type ReportedSender, reportedSenders, senderStateOf } from "./state/sender_state.ts";
+import {
+  type ReportedSender,
+  reportedSenders,
+  senderStateOf,
+  type SendingProcess,
+} from "./state/sender_state.ts";
 
 /** Returns the report as one JSON value. */
 export function statusJson(
@@ -61,7 +65,7 @@ function projectJson(project: ProjectReport, report: StatusReport): unknown {
     quota: quotaJson(health.quota),
     sender: {
       state: sender.state,
-      by: sender.by && drainerJson(sender.by),
+      by: sender.by && senderProcessJson(sender.by),
       reason: sender.report?.reason || null,
       since: sender.report === null ? null : iso(sender.report.since),
       nextAttempt: sender.report === null ? null : iso(sender.report.nextAttempt),
@@ -103,7 +107,7 @@ function segmentJson(segment: SegmentReport, at: number): unknown {
     pendingBytes: segment.pendingBytes,
     ...age(segment.oldest, at),
     writer: writer && { ...processJson(writer), sends: writer.sends, server: writer.server },
-    drainer: drainer && drainerJson(drainer),
+    drainer: drainer && senderProcessJson(drainer),
   };
 }
 
@@ -126,8 +130,8 @@ function lastErrorJson({ lastError }: ReportedSender["report"]): unknown {
   return lastError && { message: lastError.message, at: iso(lastError.at) };
 }
 
-function drainerJson(drainer: Drainer): Record<string, unknown> {
-  return { ...processJson(drainer), as: drainer.as };
+function senderProcessJson(process: SendingProcess): Record<string, unknown> {
+  return { ...processJson(process), as: process.as };
 }
 
 function processJson(status: ProcessStatus): Record<string, unknown> {

@@ -14,6 +14,7 @@ import {
 import type { Drainer } from "../../../wal/orphans/segment_status.ts";
 import { printable } from "../../terminal/format.ts";
 import type { ProjectReport, StatusReport } from "../report.ts";
+import type { PartGroup } from "./part_summary.ts";
 
 /**
  * State of the delivery of a project.
@@ -27,13 +28,26 @@ import type { ProjectReport, StatusReport } from "../report.ts";
  */
 export type SenderStateName = "idle" | "sending" | "down" | "blocked" | "unresponsive" | "nobody";
 
+/** A process that sends. */
+export interface SendingProcess extends ProcessStatus {
+  /** Whose segments it drains; `null` if it drains none at the moment. */
+  readonly as: Drainer["as"] | null;
+}
+
 /** The sender of a project and its state. */
 export interface SenderState {
   readonly state: SenderStateName;
-  /** The process that sends, if known. */
-  readonly by: Drainer | null;
+  /** The process that sends, or would if the server accepted its requests; `null` if none is known. */
+  readonly by: SendingProcess | null;
   /** The sender's own report, if any. */
   readonly report: SenderReport | null;
+}
+
+/** Delivery of some of a project's records. */
+export interface Delivery extends SenderState {
+  readonly pendingRecords: number;
+  /** Whether `pendingRecords` is an estimate. */
+  readonly pendingEstimated: boolean;
 }
 
 /** A running process that sends, and its report. */
@@ -43,8 +57,8 @@ export interface ReportedSender {
 }
 
 /** Returns the running processes that report on their sender. */
-export function reportedSenders({ processes }: StatusReport): ReportedSender[] {
-  return processes.filter(isRunning).flatMap((process) =>
+export function reportedSenders({ processes, at }: StatusReport): ReportedSender[] {
+  return processes.filter((process) => isPresent(process, at)).flatMap((process) =>
     process.sender === null ? [] : [{ process, report: process.sender }]
   );
 }
@@ -72,24 +86,62 @@ const SEVERITY: Readonly<Record<SenderStateName, number>> = {
 
 /** Returns the sender of `project`'s records; if there are several, the one in the worst state. */
 export function senderStateOf(project: ProjectReport, report: StatusReport): SenderState {
-  const reports = new Map(
-    reportedSenders(report).map((sender) => [sender.process.token, sender.report]),
-  );
   let worst: SenderState = { state: "idle", by: null, report: null };
-  for (const { drainer: listed, pendingBytes } of project.groups) {
-    const drainer = drainerNow(listed, report.at);
-    const one = stateOf(drainer, pendingBytes, reports.get(drainer?.token ?? "") ?? null);
-    if (SEVERITY[one.state] > SEVERITY[worst.state]) worst = one;
+  for (const delivery of deliveriesOf(project, report)) {
+    if (SEVERITY[delivery.state] > SEVERITY[worst.state]) worst = delivery;
   }
   return worst;
 }
 
-function stateOf(
-  by: Drainer | null,
-  pendingBytes: number,
-  report: SenderReport | null,
-): SenderState {
-  if (by === null) return { state: pendingBytes > 0 ? "nobody" : "idle", by, report: null };
+/**
+ * Returns the delivery of each part of `project`'s records: those with the same sender, and those in
+ * the memory of a process. Their states are independent: one sender may be blocked while another is
+ * down.
+ */
+export function deliveriesOf(project: ProjectReport, report: StatusReport): Delivery[] {
+  const senders = reportedSenders(report);
+  const reports = new Map(senders.map((sender) => [sender.process.token, sender.report]));
+  const onDisk = project.groups.map((group): Delivery => {
+    const drainer = drainerNow(group.drainer, report.at);
+    const [blocked] = blockedSenders(group, senders, report.at);
+    const state: SenderState = blocked !== undefined
+      ? { state: "blocked", by: { ...blocked.process, as: null }, report: blocked.report }
+      : drainer !== null
+      ? stateOf(drainer, reports.get(drainer.token ?? "") ?? null)
+      : { state: group.pendingBytes > 0 ? "nobody" : "idle", by: null, report: null };
+    const { pendingRecords, pendingEstimated } = group;
+    return { ...state, pendingRecords, pendingEstimated };
+  });
+  const inMemory = project.logs.filter(({ process, log }) =>
+    isRunning(process) && log.memory.records > 0
+  ).map(({ process, log }): Delivery => {
+    const state: SenderState = process.sends
+      ? stateOf({ ...process, as: "writer" }, reports.get(process.token) ?? null)
+      : { state: "nobody", by: null, report: null };
+    return { ...state, pendingRecords: log.memory.records, pendingEstimated: false };
+  });
+  return [...onDisk, ...inMemory];
+}
+
+/**
+ * Returns the senders that would drain these segments if the server did not reject their requests: a
+ * sender that is rejected gives its recovery lease back. Empty if a process drains them, or if
+ * another sender for this server is not rejected.
+ */
+export function blockedSenders(
+  { drainer, writer, pendingBytes }: PartGroup,
+  senders: readonly ReportedSender[],
+  now: number,
+): ReportedSender[] {
+  const server = writer?.server ?? null;
+  if (server === null || pendingBytes === 0 || drainerNow(drainer, now) !== null) return [];
+  const able = senders.filter(({ process }) =>
+    process.server === server && process.liveness !== "unresponsive"
+  );
+  return able.every(({ report }) => report.state === "blocked") ? able : [];
+}
+
+function stateOf(by: SendingProcess, report: SenderReport | null): SenderState {
   if (by.liveness === "unresponsive") return { state: "unresponsive", by, report };
   const state = report === null || report.state === "up" ? "sending" : report.state;
   return { state, by, report };

@@ -4,11 +4,18 @@
  * @module
  */
 
-import type { Writer } from "../../../wal/processes/process_status.ts";
+import type { ProcessStatus, Writer } from "../../../wal/processes/process_status.ts";
 import { formatDuration, formatRecords, printable } from "../../terminal/format.ts";
 import type { PartGroup } from "./part_summary.ts";
-import type { ProjectReport } from "../report.ts";
-import { drainerNow, isPresent, processName } from "./sender_state.ts";
+import type { ProjectReport, StatusReport } from "../report.ts";
+import {
+  blockedSenders,
+  drainerNow,
+  isPresent,
+  processName,
+  type ReportedSender,
+  reportedSenders,
+} from "./sender_state.ts";
 
 /** Records that are not being sent. */
 export interface Undrained {
@@ -25,26 +32,34 @@ export interface Undrained {
 /** Maximum number of processes to name in a message. */
 const MAX_NAMES = 3;
 
-type Kind = "unresponsive" | "no-sender" | "unclaimed" | "remote" | "orphaned";
+type Kind = "unresponsive" | "rejected" | "no-sender" | "unclaimed" | "remote" | "orphaned";
 
 /**
  * Returns the pending records of `project` that are not being sent: one entry for each server and
  * kind.
  */
-export function undrained(project: ProjectReport, now: number): Undrained[] {
+export function undrained(project: ProjectReport, report: StatusReport): Undrained[] {
+  const now = report.at;
+  const senders = reportedSenders(report);
   const byKind = new Map<string, { kind: Kind; groups: PartGroup[] }>();
   for (const group of project.groups) {
-    const kind = group.pendingBytes > 0 ? kindOf(group, now) : null;
+    const kind = group.pendingBytes > 0 ? kindOf(group, senders, now) : null;
     if (kind === null) continue;
     const key = `${kind} ${group.writer?.server}`;
     const alike = byKind.get(key);
     if (alike) alike.groups.push(group);
     else byKind.set(key, { kind, groups: [group] });
   }
-  return [...byKind.values()].map(({ kind, groups }) => describe(kind, groups, now));
+  return [...byKind.values()].map(({ kind, groups }) => describe(kind, groups, senders, now));
 }
 
-function kindOf({ drainer, writer }: PartGroup, now: number): Kind | null {
+function kindOf(
+  group: PartGroup,
+  senders: readonly ReportedSender[],
+  now: number,
+): Kind | null {
+  const { drainer, writer } = group;
+  if (blockedSenders(group, senders, now).length > 0) return "rejected";
   const drains = drainerNow(drainer, now);
   if (drains !== null) return drains.liveness === "unresponsive" ? "unresponsive" : null;
   if (writer === null) return "no-sender";
@@ -53,7 +68,12 @@ function kindOf({ drainer, writer }: PartGroup, now: number): Kind | null {
   return writer.sends === false ? "no-sender" : "unclaimed";
 }
 
-function describe(kind: Kind, groups: readonly PartGroup[], now: number): Undrained {
+function describe(
+  kind: Kind,
+  groups: readonly PartGroup[],
+  senders: readonly ReportedSender[],
+  now: number,
+): Undrained {
   const { writer, drainer } = groups[0];
   const records = groups.reduce((sum, { pendingRecords }) => sum + pendingRecords, 0);
   const isEstimate = groups.some(({ pendingEstimated }) => pendingEstimated);
@@ -67,6 +87,13 @@ function describe(kind: Kind, groups: readonly PartGroup[], now: number): Undrai
         `${since}: suspended, hung, or unable to write to its disk. They are sent when it continues ` +
         "or ends";
       return { server, level: "warn", kind: "unresponsive", message };
+    }
+    case "rejected": {
+      const blocked = blockedSenders(groups[0], senders, now);
+      const message = `${subject} with no process that may send them: the server rejects what ${
+        names(blocked.map(({ process }) => process))
+      } sends`;
+      return { server, level: "error", kind, message, command: "flush" };
     }
     case "no-sender": {
       const message = writer === null
@@ -105,7 +132,11 @@ function ofRemote(
 }
 
 function namesOf(groups: readonly PartGroup[]): string {
-  const names = [...new Set(groups.map(({ writer }) => processName(writer!)))];
-  const more = names.length > MAX_NAMES ? " and others" : "";
-  return printable(names.slice(0, MAX_NAMES).join(", ")) + more;
+  return names(groups.map(({ writer }) => writer!));
+}
+
+function names(processes: readonly ProcessStatus[]): string {
+  const all = [...new Set(processes.map(processName))];
+  const more = all.length > MAX_NAMES ? " and others" : "";
+  return printable(all.slice(0, MAX_NAMES).join(", ")) + more;
 }
