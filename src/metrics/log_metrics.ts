@@ -84,7 +84,7 @@ function addProject(samples: MetricSamples, facts: ProjectFacts): void {
 }
 
 function addLog(samples: MetricSamples, process: string, log: LogReport): void {
-  const { entity, project, appended, dropped, memory, diskError } = log;
+  const { entity, project, appended, dropped, memory, diskError, syncError } = log;
   const labels = [entity, project, process];
   samples.add(METRICS.appended, labels, appended);
   for (const [cause, count] of Object.entries(dropped)) {
@@ -93,6 +93,7 @@ function addLog(samples: MetricSamples, process: string, log: LogReport): void {
   samples.add(METRICS.memoryRecords, labels, memory.records);
   samples.add(METRICS.memoryBytes, labels, memory.bytes);
   if (diskError !== null) samples.add(METRICS.diskFailing, [...labels, diskError.code], 1);
+  if (syncError !== null) samples.add(METRICS.syncFailing, [...labels, syncError.code], 1);
 }
 
 const STATES = ["up", "down", "blocked"] as const;

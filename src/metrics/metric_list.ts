@@ -63,6 +63,7 @@ export type MetricKey =
   | "memoryRecords"
   | "memoryBytes"
   | "diskFailing"
+  | "syncFailing"
   | "senderState"
   | "senderStateSince"
   | "nextAttempt"
@@ -144,6 +145,11 @@ export const METRICS: Readonly<Record<MetricKey, Metric>> = {
   diskFailing: gauge(
     "weave_wal_disk_failing",
     "1 while a process cannot write records to disk and keeps them in memory.",
+    [...LOG, "code"],
+  ),
+  syncFailing: gauge(
+    "weave_wal_sync_failing",
+    "1 if a process cannot fsync its records on disk, so that a crash of the machine may lose them.",
     [...LOG, "code"],
   ),
   senderState: gauge(

@@ -108,6 +108,14 @@ const INCIDENTS: Readonly<Record<string, { happens: Incident; names: readonly st
     },
     names: ["disk-failed", "disk-error", "fail-if-in-memory"],
   },
+  "no fsync": {
+    happens(scene) {
+      const { pipeline, runtime } = scene.start();
+      runtime.fault = ({ kind }) => kind === "sync" ? { code: "ENOTSUP" } : undefined;
+      scene.append(pipeline);
+    },
+    names: ["sync-unsupported", "fail-if-unsynced"],
+  },
   "quota reached": {
     happens(scene) {
       const { pipeline } = scene.start({ maxDiskBytes: 2_000, sender: false });
@@ -138,6 +146,7 @@ const CHECKS: CheckFlags = {
   failIfDropped: true,
   failIfBlocked: true,
   failIfInMemory: true,
+  failIfUnsynced: true,
   failIfDown: 1_000,
   failIfUnsent: true,
   failIfQuota: 80,

@@ -73,6 +73,14 @@ test("alerts: a full disk", async () => {
   scene.assertFiring("WeaveWalDiskFailing");
 }, OPTIONS);
 
+test("alerts: records that cannot be fsynced", async () => {
+  const scene = new ScrapedWorld();
+  const { pipeline, runtime } = scene.start();
+  runtime.fault = ({ kind }) => kind === "sync" ? { code: "ENOTSUP" } : undefined;
+  await scene.pass(5, () => scene.append(pipeline));
+  scene.assertFiring("WeaveWalUnsynced");
+}, OPTIONS);
+
 test("alerts: records without a sender", async () => {
   const scene = new ScrapedWorld();
   const { pipeline, runtime } = scene.start({ sender: false });

@@ -58,6 +58,7 @@ function logsOf({ projects }: StatusReport): ProcessFacts[] {
         dropped: lossesOf({ process, log }),
         memory: { records: 0, bytes: 0 },
         diskError: null,
+        syncError: null,
       },
       sender: null,
     }))

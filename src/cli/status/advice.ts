@@ -227,6 +227,15 @@ function ofLogs({ logs, health }: ProjectReport, now: number, add: Add): void {
       }. ${only}`;
     add("error", diskError === null ? "memory" : "disk-error", message);
   }
+  for (const { process, log: { syncError } } of logs) {
+    if (!isRunning(process) || syncError === null) continue;
+    const message =
+      `Cannot fsync the log of ${processName(process)} for ${formatDuration(now - syncError.at)}: ${
+        printable(syncError.message)
+      }. Its records are on disk and survive its end, but may be ` +
+      "lost if the machine crashes";
+    add("warn", "sync-unsupported", message);
+  }
   const { quota } = health;
   const isFullSoon = quota !== null && quota.fullAt !== null && quota.fullAt - now < FULL_SOON_MS;
   if (shareOf(quota) >= QUOTA_WARNING || isFullSoon) ofQuota(quota!, now, add);

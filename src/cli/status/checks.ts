@@ -11,7 +11,7 @@ import { projectLabel } from "../logs/python_logs.ts";
 import { droppedText, shareOf } from "./state/log_health.ts";
 import { isRunning } from "../../wal/processes/process_status.ts";
 import type { ProjectReport, StatusReport } from "./report.ts";
-import { deliveriesOf } from "./state/sender_state.ts";
+import { deliveriesOf, processName } from "./state/sender_state.ts";
 
 /** The conditions, as flags. */
 export interface CheckFlags {
@@ -20,6 +20,7 @@ export interface CheckFlags {
   readonly failIfDropped?: boolean;
   readonly failIfBlocked?: boolean;
   readonly failIfInMemory?: boolean;
+  readonly failIfUnsynced?: boolean;
   readonly failIfDown?: number;
   readonly failIfUnsent?: boolean;
   readonly failIfQuota?: number;
@@ -91,6 +92,21 @@ const CHECKS: readonly Check[] = [
       if (failing === undefined && health.memoryRecords === 0) return null;
       const why = failing?.log.diskError?.message;
       return `${plural(health.memoryRecords, "record")} in memory only${why ? ` (${why})` : ""}`;
+    },
+  },
+  {
+    flag: "failIfUnsynced",
+    name: "fail-if-unsynced",
+    option: new Option("--fail-if-unsynced", "fail if a process cannot fsync its records"),
+    find: ({ logs }) => {
+      const unsynced = logs.find(({ process, log }) =>
+        log.syncError !== null && isRunning(process)
+      );
+      return unsynced === undefined
+        ? null
+        : `cannot fsync the log of ${processName(unsynced.process)}: ${
+          unsynced.log.syncError!.message
+        }`;
     },
   },
   {

@@ -77,11 +77,12 @@ function projectJson(project: ProjectReport, report: StatusReport): unknown {
 }
 
 function logJson({ process, log }: ReportedLog): unknown {
-  const { kind, diskError, appended, memory, dropped, quota } = log;
+  const { kind, diskError, syncError, appended, memory, dropped, quota } = log;
   return {
     ...processJson(process),
     kind,
     diskError: diskError && { ...diskError, at: iso(diskError.at) },
+    syncError: syncError && { ...syncError, at: iso(syncError.at) },
     appended,
     memory,
     dropped,

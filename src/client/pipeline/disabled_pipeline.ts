@@ -41,6 +41,7 @@ const NO_REPORTS: PipelineReports = {
     project: "",
     kind: "memory",
     diskError: null,
+    syncError: null,
     appended: 0,
     memory: { records: 0, bytes: 0 },
     dropped: {},

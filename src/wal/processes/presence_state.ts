@@ -42,6 +42,8 @@ export interface LogReport {
   readonly kind: "file" | "memory";
   /** Why the disk fails; `null` if it does not. */
   readonly diskError: DiskError | null;
+  /** Why records on disk cannot be fsynced; `null` if they can, or if none had to be yet. */
+  readonly syncError: DiskError | null;
   /** Number of records that the process has written so far. */
   readonly appended: number;
   /** Records and bytes that exist only in the memory of the process. */
@@ -150,7 +152,7 @@ export function parsePresence(text: string): PresenceState | null {
 
 function logReportOf(value: unknown): LogReport | null {
   if (typeof value !== "object" || value === null) return null;
-  const { entity, project, kind, diskError, appended, memory, dropped, quota } = value as
+  const { entity, project, kind, diskError, syncError, appended, memory, dropped, quota } = value as
     & Record<
       string,
       Record<string, unknown>
@@ -162,6 +164,7 @@ function logReportOf(value: unknown): LogReport | null {
     project,
     kind: kind === "memory" ? "memory" : "file",
     diskError: diskErrorOf(diskError),
+    syncError: diskErrorOf(syncError),
     appended: numberOr(appended, 0),
     memory: { records: numberOr(memory?.records, 0), bytes: numberOr(memory?.bytes, 0) },
     dropped: Object.fromEntries(

@@ -13,7 +13,7 @@ import {
 } from "../../support/cli/cli_support.ts";
 import { openLog, writeCalls } from "../../support/cli/written_logs.ts";
 import { changePresence, presenceFiles } from "../../support/cli/cli_processes.ts";
-import { fillableDisk } from "../../support/cli/failing_disks.ts";
+import { fillableDisk, unsyncableDisk } from "../../support/cli/failing_disks.ts";
 import { test } from "../../harness.ts";
 
 const NAME = "acme/chat";
@@ -78,6 +78,36 @@ test("status shows a full disk and the records that exist only in memory", async
   const after = await statusOf(around);
   assert.equal(after.memoryRecords, 0);
   assert.deepEqual(after.projects[0].dropped.byReason, { "lost-in-memory": 6 });
+}, SLOW);
+
+test("status shows that records cannot be fsynced, and a check fails on it", async () => {
+  await using place = await temporary();
+  const log = openLog(place.wal, NAME, { server: SERVER, runtime: unsyncableDisk() });
+  writeCalls(log, NAME, 3);
+  await assert.rejects(log.sync(), { code: "ENOTSUP" });
+  const around = sending(place.path, SERVER);
+  let report = await statusOf(around);
+  while (report.projects[0].logs[0].syncError === null) report = await statusOf(around);
+  const { kind, syncError, diskError } = report.projects[0].logs[0];
+  assert.deepEqual([kind, syncError.code, diskError], ["file", "ENOTSUP", null]);
+  assert.ok(Date.parse(syncError.at) > 0);
+  const { message } = report.advice.find(({ name }: { name: string }) =>
+    name === "sync-unsupported"
+  );
+  assert.match(
+    message,
+    /^Cannot fsync the log of pid \d+ for .*: ENOTSUP.*may be lost if the machine/,
+  );
+  const check = await cli(["status", "--fail-if-unsynced", "--fail-if-in-memory"], around);
+  assert.equal(check.code, 1);
+  assert.match(
+    check.err,
+    /^Check failed \(--fail-if-unsynced\): acme\/chat: cannot fsync the log of pid \d+: ENOTSUP.*\n$/,
+  );
+  const metrics = (await cli(["status", "--openmetrics"], around)).out;
+  assert.match(metrics, /^weave_wal_sync_failing\{.*code="ENOTSUP"\} 1$/m);
+  await log.finish();
+  assert.equal((await cli(["status", "--fail-if-unsynced"], around)).code, 0);
 }, SLOW);
 
 test("status shows the usage of the quota, and the policy at its limit", async () => {

@@ -63,6 +63,7 @@ async function plantText(wal: string): Promise<void> {
       project: "chat",
       dropped: { [EVIL]: 3 },
       diskError: { message: EVIL },
+      syncError: { message: EVIL },
       kind: "memory",
     },
   });

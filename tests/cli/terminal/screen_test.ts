@@ -124,6 +124,7 @@ test("the table of status fits into 60 to 200 columns, and keeps the most import
         project: "chat",
         kind: "memory",
         diskError: null,
+        syncError: null,
         appended: 9,
         memory: { records: 1_217, bytes: 1 },
         dropped: { [state]: 2_275 },

@@ -41,6 +41,31 @@ export function fillableDisk(): { runtime: Runtime; fill(): void } {
   return { runtime: { ...runtime, files }, fill: () => isFull = true };
 }
 
+/** This host, with a disk that cannot fsync, like some network file systems. */
+export function unsyncableDisk(): Runtime {
+  const runtime = detectRuntime();
+  const refusal = (): Error =>
+    Object.assign(new Error("ENOTSUP: operation not supported, fsync"), { code: "ENOTSUP" });
+  const files: FileSystem = {
+    ...runtime.files,
+    openAppend(path) {
+      return new Proxy(runtime.files.openAppend(path), {
+        get(target, name) {
+          if (name === "dataSync") return () => Promise.reject(refusal());
+          if (name === "dataSyncNow") {
+            return () => {
+              throw refusal();
+            };
+          }
+          const value = Reflect.get(target, name);
+          return typeof value === "function" ? value.bind(target) : value;
+        },
+      });
+    },
+  };
+  return { ...runtime, files };
+}
+
 /** Methods that only read. */
 const READING = ["openRead", "readText", "list", "scan", "stat", "exists"];
 

@@ -27,6 +27,7 @@ export const FACTS: MetricFacts = {
       project: "chat",
       kind: "memory",
       diskError: { message: "ENOSPC: no space left", code: "ENOSPC", at: 1_790_000_000_000 },
+      syncError: { message: "ENOTSUP: not supported", code: "ENOTSUP", at: 1_790_000_000_000 },
       appended: 40,
       memory: { records: 5, bytes: 3_100 },
       dropped: { "quota-new": 7, "memory-full": 1 },

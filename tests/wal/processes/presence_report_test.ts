@@ -16,6 +16,7 @@ const LOG: LogReport = {
   project: "chat",
   kind: "memory",
   diskError: { message: "ENOSPC: no space left on device", code: "ENOSPC", at: 12 },
+  syncError: { message: "ENOTSUP: operation not supported", code: "ENOTSUP", at: 13 },
   appended: 9,
   memory: { records: 3, bytes: 300 },
   dropped: { "quota-new": 7 },

@@ -20,6 +20,7 @@ const LOG: LogReport = {
   project: "project",
   kind: "file",
   diskError: null,
+  syncError: null,
   appended: 0,
   memory: { records: 0, bytes: 0 },
   dropped: {},

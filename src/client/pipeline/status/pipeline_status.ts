@@ -92,12 +92,13 @@ export class PipelineStatus {
   logReport(): LogReport {
     const { counters, logs, pipeline, disk } = this.#options;
     const { entity, project, quotaPolicy: policy } = pipeline;
-    const { appended, dropped, diskError } = counters;
+    const { appended, dropped, diskError, syncError } = counters;
     return {
       entity,
       project,
       kind: logs.log.kind,
       diskError,
+      syncError,
       appended,
       memory: logs.memory.pending,
       dropped: Object.fromEntries(Object.entries(dropped).filter(([, count]) => count > 0)),
