@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
 import type { PipelineOptions } from "../../../src/client/pipeline/pipeline.ts";
+import { countOperations } from "../../support/count_operations.ts";
 import { test } from "../../harness.ts";
 import { LogWorld, onDisk } from "../../support/wal/wal_fixture.ts";
+import { putOrphans } from "../../support/wal/writer_fixture.ts";
 
 /** A directory that an earlier program filled to its quota while the server was down. */
 async function filled(maxDiskBytes: number): Promise<{ world: LogWorld; left: number }> {
@@ -179,4 +181,36 @@ test("disk quota: a file that a sender drains is not dropped by a process that o
   const { ids } = await finish();
   assert.equal(new Set(ids).size, left + appended - dropped["quota-oldest"]);
   assert.ok(ids.includes("old0"), "what was held is sent");
+});
+
+/** Drops the oldest of `segments` orphaned segments; returns the operations for each of all. */
+async function operationsToDrop(segments: number): Promise<number> {
+  const world = new LogWorld();
+  putOrphans(world, segments, segments, (n) => [`old${n}`]);
+  const runtime = world.process();
+  const files = countOperations(runtime.files);
+  const before = onDisk(runtime);
+  const pipeline = openPipeline({
+    ...world.options(runtime, {
+      sender: false,
+      maxDiskBytes: Math.floor(before / 0.95),
+      quotaPolicy: "drop-oldest",
+    }),
+    runtime: { ...runtime, files },
+  });
+  await world.clock.elapse(1_000);
+  append(pipeline, "new");
+  await world.clock.elapse(30_000);
+  const { dropped } = await pipeline.stats();
+  const expected = segments * (1 - 0.8 / 0.95);
+  assert.ok(Math.abs(dropped["quota-oldest"] - expected) < 0.02 * segments, `${expected}`);
+  const operations = Object.values(files.counts).reduce((sum, count) => sum + count, 0);
+  await pipeline.finish();
+  runtime.exit();
+  return operations / segments;
+}
+
+test("disk quota: dropping the oldest of many segments takes operations in proportion to them", async () => {
+  const [few, many] = [await operationsToDrop(200), await operationsToDrop(800)];
+  assert.ok(many <= few * 1.1, `${many} operations a segment instead of ${few}`);
 });

@@ -4,14 +4,17 @@
  * @module
  */
 
+import { join } from "@std/path";
 import type { Sender } from "../../../delivery/sender.ts";
-import { visitInSlices } from "../../../runtime/event_loop.ts";
+import { Slices, visitInSlices } from "../../../runtime/event_loop.ts";
+import type { FileSystem } from "../../../runtime/file_system.ts";
 import type { Runtime } from "../../../runtime/runtime.ts";
 import { RECOUNT_MS } from "../../../wal/quota/disk_quota.ts";
 import type { RequestLog } from "../../../wal/log/record_log.ts";
-import type { ListedSegment } from "../../../wal/orphans/directory_listing.ts";
+import { isKept, type ListedSegment } from "../../../wal/orphans/directory_listing.ts";
 import type { Lease, LeaseState } from "../../../wal/leases/lease.ts";
 import { OrphanScanner } from "../../../wal/orphans/orphan_scanner.ts";
+import { HEARTBEAT_MS } from "../../../wal/processes/failure_detector.ts";
 import { liveness } from "../../../wal/processes/process_identity.ts";
 import { acquireLease, releaseLease } from "../../../wal/leases/recovery_leases.ts";
 import { countRecords } from "../../../wal/segment/count_records.ts";
@@ -71,10 +74,15 @@ export class SegmentEvictor {
     await this.#running;
   }
 
+  get #isFull(): boolean {
+    const { used, maxBytes } = this.#options.disk.quota;
+    return used > maxBytes * DROP_BELOW;
+  }
+
   async #evict(): Promise<void> {
     const { disk: { quota }, runtime: { clock }, log, sender } = this.#options;
     await quota.recount();
-    while (!this.#closed && quota.used > quota.maxBytes * DROP_BELOW) {
+    while (!this.#closed && this.#isFull) {
       // The oldest segments are orphaned ones that no process drains because the server is down.
       if (await this.#evictOldest() || await sender?.dropOldest()) {
         await quota.recount();
@@ -87,26 +95,54 @@ export class SegmentEvictor {
     }
   }
 
-  /** Drops the oldest final segment, if this process may do so. */
+  /**
+   * Drops the oldest final segments that this process may drop, as many as necessary; returns
+   * whether there was one. The files are listed twice, however many segments are dropped.
+   */
   async #evictOldest(): Promise<boolean> {
     const { disk: { directory, token }, runtime } = this.#options;
     const { final } = await this.#scanner.scan(directory, false);
     const prefixes = new Set<string>();
     await visitInSlices(final, (segment) => void prefixes.add(leaseOf(segment)), runtime.clock);
+    const refused = new Set<string>();
     for (const prefix of prefixes) {
       const lease = acquireLease(runtime, prefix, token, (state) => this.#isExpired(state));
-      if (lease === null) continue;
+      if (lease === null) {
+        refused.add(prefix);
+        continue;
+      }
       try {
         const { final: now } = await this.#scanner.scan(directory, true);
-        const oldest = now.find((segment) => leaseOf(segment) === prefix);
-        if (oldest === undefined) continue;
-        await this.#drop(oldest, lease);
-        return true;
+        const others = now.filter((segment) => !refused.has(leaseOf(segment)));
+        const first = others.findIndex((segment) => leaseOf(segment) === prefix);
+        if (first >= 0) {
+          await this.#dropWhileFull(others.slice(first), lease, prefix);
+          return true;
+        }
       } finally {
         releaseLease(runtime.files, lease);
       }
     }
     return false;
+  }
+
+  /** Drops the first segment, and the next ones while `lease` is theirs and certainly respected. */
+  async #dropWhileFull(
+    segments: readonly ListedSegment[],
+    lease: Lease,
+    prefix: string,
+  ): Promise<void> {
+    const { disk: { quota }, runtime: { files, clock } } = this.#options;
+    const until = clock.monotonic() + HEARTBEAT_MS;
+    const slices = new Slices(clock);
+    for (const segment of segments) {
+      if (leaseOf(segment) !== prefix || this.#closed || !this.#isFull) return;
+      if (clock.monotonic() >= until) return;
+      if (slices.isOver) await slices.next();
+      const bytes = sizeOf(files, segment);
+      await this.#drop(segment, lease);
+      quota.remove(bytes);
+    }
   }
 
   async #drop({ directory, stem }: ListedSegment, lease: Lease): Promise<void> {
@@ -135,6 +171,15 @@ export class SegmentEvictor {
   #isExpired({ holder }: LeaseState): boolean {
     return holder !== null && liveness(holder, this.#options.runtime.process) === "dead";
   }
+}
+
+/** Returns the bytes of all files of a segment. */
+function sizeOf(files: FileSystem, { directory, stem, suffixes }: ListedSegment): number {
+  let bytes = 0;
+  for (const suffix of suffixes) {
+    if (!isKept(suffix)) bytes += files.stat(join(directory, stem + suffix))?.size ?? 0;
+  }
+  return bytes;
 }
 
 function leaseOf({ directory, writer }: ListedSegment): string {
