@@ -6,6 +6,7 @@
 
 import { WeaveWalError } from "../errors.ts";
 import { describeMixedVersions } from "../runtime/process/shared_state.ts";
+import { hostTime } from "../runtime/host_time.ts";
 import { standardError } from "../runtime/standard_error.ts";
 import { type CallStackEntry, currentContext, runWithAttributes } from "./calls/call_stack.ts";
 import type { WeaveClient } from "./weave_client/client.ts";
@@ -25,6 +26,7 @@ import { keepLoadContext } from "./server/outside.ts";
 import { sumResults } from "./pipeline/sum_results.ts";
 
 nativeFetch();
+hostTime();
 keepLoadContext();
 reportMixedVersions(false);
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { hostTime } from "./host_time.ts";
 import type { Clock, Timer } from "./runtime.ts";
 
 /** Maximum delay of a timer, ms; a longer one would fire at once. */
@@ -11,10 +12,9 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
 /** Largest fraction that does not round up to the next ms at today's epoch times. */
 const LAST_FRACTION = 1 - 2 ** -11;
 
+const time = hostTime();
+
 type TimerHandle = ReturnType<typeof setTimeout>;
-interface ImmediateSlice {
-  setImmediate?: (run: () => void) => unknown;
-}
 interface DenoSlice {
   unrefTimer(handle: TimerHandle): void;
 }
@@ -47,14 +47,14 @@ class HostTimer implements Timer {
   }
 
   cancel(): void {
-    clearTimeout(this.#handle);
+    time.clearTimeout(this.#handle);
   }
 
   #arm(ms: number, run: () => void, ref: boolean): void {
     const rest = ms - MAX_DELAY_MS;
     const handle = rest > 0
-      ? setTimeout(() => this.#arm(rest, run, ref), MAX_DELAY_MS)
-      : setTimeout(run, ms);
+      ? time.setTimeout(() => this.#arm(rest, run, ref), MAX_DELAY_MS)
+      : time.setTimeout(run, ms);
     if (!ref) unref(handle);
     this.#handle = handle;
   }
@@ -72,9 +72,8 @@ function unref(handle: TimerHandle): void {
 
 /** Time and timers of the JavaScript runtime. */
 export const systemClock: Clock = {
-  now: wallClock(() => Date.now(), () => performance.now()),
-  monotonic: () => performance.now(),
+  now: wallClock(time.dateNow, time.performanceNow),
+  monotonic: time.performanceNow,
   after: (ms, run, options) => new HostTimer(ms, run, options?.ref ?? false),
-  soon: (globalThis as ImmediateSlice).setImmediate &&
-    ((run) => void (globalThis as ImmediateSlice).setImmediate!(run)),
+  soon: time.setImmediate && ((run) => void time.setImmediate!(run)),
 };

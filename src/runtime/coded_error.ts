@@ -50,10 +50,15 @@ function nameOf(number: number): string | undefined {
 export function coded<Result>(work: () => Result): Result {
   try {
     const result = work();
-    return result instanceof Promise ? result.catch(throwCoded) as Result : result;
+    return isPromise(result) ? result.then(undefined, throwCoded) as Result : result;
   } catch (error) {
     return throwCoded(error);
   }
+}
+
+/** Not `instanceof Promise`: the program may have put another class in place of `Promise`. */
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value;
 }
 
 function throwCoded(error: unknown): never {

@@ -6,11 +6,19 @@
  */
 
 import type { AttributeScope } from "./call_stack.ts";
+import type { Watcher } from "../results/watchers.ts";
 import { type CallSink, TracedCall } from "./traced_call.ts";
+
+/** A set that stays empty. */
+class NoWatchers extends Set<Watcher> {
+  override add(): this {
+    return this;
+  }
+}
 
 /** A sink that records nothing. */
 const NOTHING: CallSink = {
-  unfinished: Object.assign(new Set<never>(), { add: () => NOTHING.unfinished }) as never,
+  unfinished: new NoWatchers(),
   encode: () => "null",
   now: () => "",
   succeed() {},

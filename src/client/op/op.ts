@@ -6,6 +6,7 @@
 
 import { WeaveWalError } from "../../errors.ts";
 import { isPromise } from "../../protocol/json/object_facts.ts";
+import { promisePrototype } from "../../protocol/json/promises.ts";
 import { runInContext } from "../calls/call_stack.ts";
 import type { Call } from "../calls/call.ts";
 import { globalRecorder } from "../global_client.ts";
@@ -153,7 +154,7 @@ function isLegacyDecoration(args: unknown[]): boolean {
     (typeof key === "string" || typeof key === "symbol") && typeof descriptor === "object";
 }
 
-const { then } = Promise.prototype;
+const { then } = promisePrototype;
 
 /** Creates an op; shared by the public {@linkcode op} and the integrations. */
 export const makeOp: OpMaker = (fn, options, name) => {

@@ -13,7 +13,7 @@ import {
   prototypeOf,
   readMethod,
 } from "../../protocol/json/object_facts.ts";
-import { observePromise } from "../../protocol/json/promises.ts";
+import { observePromise, promisePrototype } from "../../protocol/json/promises.ts";
 import { type Override, overrideMethods } from "../op/overrides.ts";
 
 type Reaction = (value: unknown) => void;
@@ -33,13 +33,13 @@ export function onSettled(value: unknown, onValue: Reaction, onError: Reaction):
 export function isNativePromise(value: object): boolean {
   if (!isPromise(value)) return false;
   // Nearly every promise is of this kind.
-  const isOrdinary = Object.getPrototypeOf(value) === Promise.prototype;
+  const isOrdinary = Object.getPrototypeOf(value) === promisePrototype;
   if (isOrdinary && !Object.hasOwn(value, "then")) return true;
   for (let at: object | null = value; at !== null; at = prototypeOf(at)) {
     const own = Object.getOwnPropertyDescriptor(at, "then");
     if (own === undefined) continue;
     // Promises of another realm have another prototype.
-    return at === Promise.prototype || isNativeCode(own.value);
+    return at === promisePrototype || isNativeCode(own.value);
   }
   return false;
 }

@@ -7,7 +7,13 @@
 
 import { isPromise } from "./object_facts.ts";
 
-const { then } = Promise.prototype;
+/**
+ * The prototype of the runtime's own promises, which `async` functions return. Programs put other
+ * classes in place of the global `Promise`, such as those of Bluebird and zone.js.
+ */
+export const promisePrototype: Promise<unknown> = Object.getPrototypeOf((async () => {})());
+
+const { then, constructor } = promisePrototype;
 
 type Reaction = (value: unknown) => void;
 
@@ -22,13 +28,13 @@ type Reaction = (value: unknown) => void;
  */
 export function observePromise(value: object, onValue: Reaction, onError: Reaction): boolean {
   if (!isPromise(value)) return false;
-  if (Object.getPrototypeOf(value) === Promise.prototype && !Object.hasOwn(value, "constructor")) {
+  if (Object.getPrototypeOf(value) === promisePrototype && !Object.hasOwn(value, "constructor")) {
     then.call(value, onValue, onError);
     return true;
   }
   const own = Object.getOwnPropertyDescriptor(value, "constructor");
   if (own === undefined ? !Object.isExtensible(value) : !own.configurable) return false;
-  Object.defineProperty(value, "constructor", { value: Promise, configurable: true });
+  Object.defineProperty(value, "constructor", { value: constructor, configurable: true });
   try {
     then.call(value, onValue, onError);
   } finally {

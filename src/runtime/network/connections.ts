@@ -7,11 +7,14 @@
 
 import type { LookupFunction, Socket } from "node:net";
 import { builtin } from "../builtin_modules.ts";
+import { hostTime } from "../host_time.ts";
 import type { ConnectionOptions } from "../runtime.ts";
 import { requestHolds } from "./hold_tracker.ts";
 import { openSocksTunnel } from "./socks.ts";
 import { openTunnel } from "./tunnel.ts";
 import { until } from "./until.ts";
+
+const time = hostTime();
 
 /** The destination of a connection; a URL is one. */
 export interface ConnectTarget {
@@ -86,15 +89,15 @@ export class Connections {
     let attempts = this.#connecting.get(origin);
     if (!attempts) this.#connecting.set(origin, attempts = new Set());
     attempts.add(attempt);
-    const release = requestHolds.begin(() => performance.now());
-    const timer = setTimeout(
+    const release = requestHolds.begin(time.performanceNow);
+    const timer = time.setTimeout(
       () => attempt.abort(connectError("ETIMEDOUT", `No connection within ${connectMs} ms`)),
       connectMs,
     );
     timer.unref();
     this.#open(target, origin, attempt.signal)
       .finally(() => {
-        clearTimeout(timer);
+        time.clearTimeout(timer);
         release();
         attempts.delete(attempt);
       })

@@ -10,8 +10,11 @@
  */
 
 import { builtin } from "../builtin_modules.ts";
+import { hostTime } from "../host_time.ts";
 import { type Address, connectError } from "../network/connections.ts";
 import { addressesIn, candidates, hasOtherSources, readResolverFiles } from "./resolver_config.ts";
+
+const time = hostTime();
 
 /** Ms to wait for IPv6 addresses once there are IPv4 addresses (RFC 8305). */
 const IPV6_MS = 50;
@@ -82,7 +85,7 @@ async function query(ask: Ask, name: string, signal: AbortSignal): Promise<Addre
 }
 
 async function afterDelay(): Promise<Answer> {
-  await new Promise((resolve) => setTimeout(resolve, IPV6_MS));
+  await new Promise((resolve) => time.setTimeout(resolve, IPV6_MS));
   return { addresses: [] };
 }
 

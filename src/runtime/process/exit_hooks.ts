@@ -4,6 +4,7 @@
  * @module
  */
 
+import { hostTime } from "../host_time.ts";
 import { type SignalEvents, signalHooks } from "./signal_hooks.ts";
 import { requestHolds } from "../network/hold_tracker.ts";
 
@@ -38,21 +39,22 @@ const HOLD_INTERVAL_MS = 2 ** 30;
  * exit code belongs to the program.
  */
 export function exitHooks(events: ExitEvents): ExitHooks {
+  const time = hostTime();
   const natural = new Set<() => Promise<void>>();
   const last = new Set<() => void>();
   let listensBefore = false;
   let listensExit = false;
 
   function beforeExit(): void {
-    requestHolds.exiting(performance.now());
+    requestHolds.exiting(time.performanceNow());
     const waiting = [...natural];
     natural.clear();
     if (waiting.length === 0) return;
     // A pending promise does not keep a program alive; a timer does.
-    const hold = setInterval(() => {}, HOLD_INTERVAL_MS);
-    setTimeout(() => {
+    const hold = time.setInterval(() => {}, HOLD_INTERVAL_MS);
+    time.setTimeout(() => {
       const runs = waiting.map(async (listener) => await listener());
-      Promise.allSettled(runs).then(() => clearInterval(hold));
+      Promise.allSettled(runs).then(() => time.clearInterval(hold));
     });
   }
 

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { hostTime } from "../host_time.ts";
+
 /** The runtime's signal functions. */
 export interface SignalEvents {
   /**
@@ -35,6 +37,7 @@ export function signalHooks(
   events: SignalEvents,
   last: () => void,
 ): (listener: () => Promise<void>) => () => void {
+  const time = hostTime();
   const listeners = new Set<() => Promise<void>>();
   const stops = new Map<string, () => void>();
   let running = false;
@@ -58,10 +61,10 @@ export function signalHooks(
     }
     running = true;
     // A pending promise does not keep a program alive; a timer does.
-    const hold = setInterval(() => {}, HOLD_INTERVAL_MS);
+    const hold = time.setInterval(() => {}, HOLD_INTERVAL_MS);
     const runs = [...listeners].map(async (listener) => await listener());
     void Promise.allSettled(runs).then(() => {
-      clearInterval(hold);
+      time.clearInterval(hold);
       running = false;
       if (isOurs && stops.has(signal)) handOn(signal);
     });
