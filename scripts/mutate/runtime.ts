@@ -204,7 +204,7 @@ export const RUNTIME_MUTATIONS: readonly Mutation[] = [
   {
     file: "src/runtime/process/exit_hooks.ts",
     mistake: "the program ends before its exit listeners are done",
-    find: "const hold = setInterval(() => {}, HOLD_INTERVAL_MS);",
+    find: "const hold = time.setInterval(() => {}, HOLD_INTERVAL_MS);",
     replace: "const hold = undefined;",
     tests: ["runtime/process/exit_test.ts", "delivery/exit_test.ts"],
   },
@@ -235,6 +235,14 @@ export const RUNTIME_MUTATIONS: readonly Mutation[] = [
     find: "      if (ended) return;\n",
     replace: "",
     tests: ["runtime/process/hold_tracker_test.ts"],
+  },
+  {
+    file: "src/runtime/host_time.ts",
+    mistake: "the program's fake timers are used",
+    find: "setTimeout: setTimeout.bind(globalThis) as typeof setTimeout,",
+    replace:
+      "setTimeout: ((...args: [() => void]) => globalThis.setTimeout(...args)) as typeof setTimeout,",
+    tests: ["client/replaced_globals_test.ts"],
   },
   {
     file: "src/runtime/clock.ts",

@@ -26,7 +26,7 @@ async function traced(program: string) {
   return { code, lines, errors, calls: mock.store.calls("team/replaced") };
 }
 
-/** Timers that never fire, and clocks that stand still at the beginning of 1970. */
+/** Timers that never fire, and clocks that stopped at the beginning of 1970. */
 const FAKE = `
   let used = 0;
   // The runtime's own modules may use them too.
@@ -96,7 +96,7 @@ const LIBRARY = `
   }
 `;
 
-/** How programs replace promises. */
+/** Ways of replacing promises. */
 const PROMISES: Record<string, string> = {
   "by a library": "globalThis.Promise = Own;",
   "by a library that is also in the way of the runtime's own": `
@@ -151,7 +151,7 @@ const FREEZE = `
     AbortController, TextEncoder, TextDecoder];
   function freeze() {
     for (const one of CLASSES) {
-      // Deno's errors would have no code, and some are no errors then.
+      // Deno would throw texts instead of errors.
       if (globalThis.Deno && one === Error) continue;
       Object.freeze(one.prototype);
       Object.freeze(one);
