@@ -11,6 +11,7 @@ import { isKeyDirectory } from "../../wal/processes/python_writer.ts";
 import { nameOfDirectory } from "../../wal/segment/long_names.ts";
 import { CommandError } from "../exit_codes.ts";
 import { printable, quoted } from "../terminal/format.ts";
+import { projectsAmong } from "./foreign_directories.ts";
 import { projectLabel, type PythonDirectory, type PythonFilter } from "./python_logs.ts";
 
 /** A project's directory. */
@@ -66,23 +67,24 @@ async function projectsBelow(
   onUnreadable: OnUnreadable | undefined,
 ): Promise<ProjectPath[]> {
   const found: ProjectPath[] = [];
-  for (const path of directoriesBelow(runtime, root, filter, onUnreadable)) {
+  for (const path of await directoriesBelow(runtime, root, filter, onUnreadable)) {
     found.push(...await withKeyDirectories(runtime, path, filter, onUnreadable));
   }
   return found;
 }
 
-/** Returns the directories of projects, judging by their names only. */
-function directoriesBelow(
+/** Returns the directories of projects, without those that they contain. */
+async function directoriesBelow(
   runtime: Runtime,
   root: string,
   filter: ProjectFilter,
   onUnreadable?: OnUnreadable,
-): ProjectPath[] {
+): Promise<ProjectPath[]> {
   const { entity } = filter;
-  return directoriesIn(runtime, root, onUnreadable)
+  const directories = directoriesIn(runtime, root, onUnreadable)
     .filter((path) => entity === undefined || entity === nameOfDirectory(runtime.files, path))
-    .flatMap((path) => directoriesIn(runtime, path, onUnreadable))
+    .flatMap((path) => directoriesIn(runtime, path, onUnreadable));
+  return (await projectsAmong(runtime.files, root, directories))
     .map((path) => projectAt(runtime, path))
     .filter((path) => isMeant(path, filter));
 }
@@ -141,8 +143,8 @@ export async function missingLogs(
   const { entity, project, ...python } = filter;
   const isAnywhere = hasLogs(runtime, root) || python.pythonRoot !== undefined;
   const roots = [root, python.pythonRoot].filter((path) => path !== undefined);
-  if (isAnywhere && roots.some((path) => directoriesBelow(runtime, path, filter).length > 0)) {
-    return null;
+  for (const path of isAnywhere ? roots : []) {
+    if ((await directoriesBelow(runtime, path, filter)).length > 0) return null;
   }
   const all = isAnywhere ? await listProjects(runtime, root, python) : [];
   const of = entity !== undefined && project !== undefined

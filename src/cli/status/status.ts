@@ -85,6 +85,9 @@ async function status(
     return await watchStatus(log.context, reporter, options, everyMs, flags.json ?? false);
   }
   const isText = !flags.json && !flags.openmetrics && missing === null;
+  if ((flags.json || flags.openmetrics) && missing !== null && store.isThere()) {
+    await terminal.err.write(terminal.err.colors.yellow(`${missing.message}\n${missing.hint}\n`));
+  }
   // There may be 100,000 files: people see at once that something happens, and where.
   if (isText) await terminal.out.write(rootLine(place, terminal.out.colors));
   const report = await reporter.report();
