@@ -12,6 +12,7 @@ import { currentLease } from "../../wal/leases/lease.ts";
 import { isTornEntry, readDeadLetters } from "../../wal/dead_letters/dead_letter_reader.ts";
 import {
   DeadLetterStore,
+  isUnfinished,
   RETRY_DIRECTORY,
   unfinishedTransactions,
 } from "../../wal/dead_letters/dead_letter_transaction.ts";
@@ -124,14 +125,11 @@ function holds(
 /** Restores the dead letters of an interrupted retry. */
 async function checkRetry(job: VerifyJob, log: LogDirectory): Promise<void> {
   const { context: { runtime }, token } = job;
-  const retry = join(log.directory, RETRY_DIRECTORY);
-  if (runtime.files.stat(retry) === null) return;
-  const claim = currentLease(runtime.files, join(retry, "claim."));
+  if (!isUnfinished(runtime.files, log.directory)) return;
+  const claim = currentLease(runtime.files, join(log.directory, RETRY_DIRECTORY, "claim."));
   if (claim && processStatusOf(runtime, claim.holder, claim.path).liveness !== "dead") return;
   const left = unfinishedTransactions(runtime.files, log.directory);
-  const store = job.repair && left.length > 0
-    ? DeadLetterStore.claim(runtime, log.directory, token)
-    : null;
+  const store = job.repair ? DeadLetterStore.claim(runtime, log.directory, token) : null;
   try {
     for (const stem of left) {
       const transaction = await store?.begin(stem);

@@ -13,6 +13,7 @@ import {
 } from "../../wal/dead_letters/dead_letter_reader.ts";
 import {
   DeadLetterStore,
+  isUnfinished,
   unfinishedTransactions,
 } from "../../wal/dead_letters/dead_letter_transaction.ts";
 import { isKeyDirectory } from "../../wal/processes/python_writer.ts";
@@ -67,7 +68,7 @@ export async function retryDeadLetters(options: RetryOptions): Promise<RetryResu
     for (const directory of directories) {
       if (resend.stopped) break;
       const stems = await stemsToRetry(options, directory);
-      if (stems.length === 0) continue;
+      if (stems.length === 0 && !isUnfinished(runtime.files, directory)) continue;
       const store = DeadLetterStore.claim(runtime, directory, token);
       if (store === null) {
         resend.busy.push(directory);

@@ -259,7 +259,7 @@ function isGone(
     files.createExclusive(probe, "");
     const now = files.stat(probe)?.modified ?? heartbeat;
     // An empty lease is still being written, or its holder was killed while writing it.
-    return Math.abs(now - heartbeat) > (holder === null ? STALE_AFTER_MS : ABANDONED_AFTER_MS);
+    return isOlderThan(holder === null ? STALE_AFTER_MS : ABANDONED_AFTER_MS, heartbeat, now);
   } finally {
     removeIfExists(files, probe);
   }

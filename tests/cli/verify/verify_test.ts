@@ -9,6 +9,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "@std/path";
+import { detectRuntime } from "../../../src/runtime/detect.ts";
+import { ownIdentity } from "../../../src/wal/processes/process_identity.ts";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
 import { cli } from "../../support/cli/cli.ts";
 import { startCli, temporary } from "../../support/cli/cli_support.ts";
@@ -162,6 +164,30 @@ test("verify does not report a line that is still being written", async () => {
   await log.finish();
   assert.deepEqual((await verify(place.path)).problems.map(({ kind }) => kind), ["torn"]);
 }, SLOW);
+
+test(
+  "verify --repair restores the dead letters of an interrupted retry, and removes its lease",
+  async () => {
+    await using place = await temporary();
+    await leave(place.wal, 1);
+    const retry = join(place.wal, NAME, ".retry");
+    const holder = {
+      token: "d".repeat(32),
+      ...ownIdentity(detectRuntime().process),
+      startTime: "0",
+    };
+    for (const left of [[], [`${LOST}.deadletter`]]) {
+      mkdirSync(retry);
+      writeFileSync(join(retry, "claim.3"), JSON.stringify(holder));
+      for (const name of left) writeFileSync(join(retry, name), '{"type":"call_end","req":{}}\n');
+      const { problems } = await verify(place.path, "--repair");
+      assert.deepEqual(problems.map(({ repaired }) => repaired), left.map(() => "put back"));
+      assert.equal(existsSync(retry), false);
+      for (const name of left) assert.ok(existsSync(join(place.wal, NAME, name)));
+    }
+  },
+  SLOW,
+);
 
 test("verify --repair does not touch files held by a running sender", async () => {
   await using place = await temporary();
