@@ -62,6 +62,13 @@ export const WAL_MUTATIONS: readonly Mutation[] = [
     tests: [DETECTOR],
   },
   {
+    file: "src/wal/processes/failure_detector.ts",
+    mistake: "a file is new until the clock, which was set back, has caught up",
+    find: "Math.abs(now - modified) > ms",
+    replace: "now - modified > ms",
+    tests: ["wal/orphans/orphan_scanner_test.ts"],
+  },
+  {
     file: "src/wal/leases/fence.ts",
     mistake: "a fence that exists is an error",
     find: 'if (!hasCode(error, "EEXIST")) throw error;',

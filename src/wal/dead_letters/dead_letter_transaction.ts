@@ -19,18 +19,27 @@ import { removeIfExists } from "../remove_file.ts";
 import { type DeadLetterEntry, readDeadLetters } from "./dead_letter_reader.ts";
 import type { HeldDeadLetters } from "./held_dead_letters.ts";
 import { endTornLine, writeAll } from "./dead_letter_file.ts";
-import { ABANDONED_AFTER_MS, STALE_AFTER_MS } from "../processes/failure_detector.ts";
+import { ABANDONED_AFTER_MS, isOlderThan, STALE_AFTER_MS } from "../processes/failure_detector.ts";
 import { liveness, ownIdentity } from "../processes/process_identity.ts";
 import { segmentPaths } from "../segment/segment_name.ts";
 
 /** Directory of the renamed files, inside a project's directory. */
 export const RETRY_DIRECTORY = ".retry";
 
+/**
+ * Returns whether a process works on the dead letters of a project, or was interrupted: it may have
+ * left its lease even if it left no transaction.
+ */
+export function isUnfinished(files: FileSystem, directory: string): boolean {
+  return files.stat(join(directory, RETRY_DIRECTORY)) !== null;
+}
+
 /** Returns the stems of segments whose transactions were interrupted. */
 export function unfinishedTransactions(files: FileSystem, directory: string): string[] {
-  const retry = join(directory, RETRY_DIRECTORY);
-  if (files.stat(retry) === null) return [];
-  return files.list(retry).map(({ name }) => name).filter((name) => name.endsWith(SUFFIX))
+  if (!isUnfinished(files, directory)) return [];
+  return files.list(join(directory, RETRY_DIRECTORY)).map(({ name }) => name).filter((name) =>
+    name.endsWith(SUFFIX)
+  )
     .map((name) => name.slice(0, -SUFFIX.length));
 }
 

@@ -24,7 +24,7 @@ import {
   listDirectory,
   type ListedSegment,
 } from "./directory_listing.ts";
-import { ABANDONED_AFTER_MS, FailureDetector } from "../processes/failure_detector.ts";
+import { ABANDONED_AFTER_MS, FailureDetector, isOlderThan } from "../processes/failure_detector.ts";
 import { fence } from "../leases/fence.ts";
 import { isOfPython, withoutPythons } from "../processes/python_writer.ts";
 import { concernedWriters } from "./concerned_writers.ts";
@@ -250,9 +250,8 @@ export class OrphanScanner {
    */
   #isKeptForWriter(leftover: ListedSegment): boolean {
     if (!isClosed(leftover)) return false;
-    const path = segmentPaths(leftover.directory, leftover.stem).closed;
-    const made = this.#options.runtime.files.stat(path)?.modified;
-    return made !== undefined && (this.#states.fsNow() ?? made) - made < CLOSED_KEPT_MS;
+    const { closed } = segmentPaths(leftover.directory, leftover.stem);
+    return this.#isRecent(closed, CLOSED_KEPT_MS);
   }
 
   /**
@@ -260,8 +259,13 @@ export class OrphanScanner {
    * segment was taken over.
    */
   #hasRecentFence({ directory, stem }: ListedSegment): boolean {
-    const made = this.#options.runtime.files.stat(segmentPaths(directory, stem).fence)?.modified;
-    return made !== undefined && (this.#states.fsNow() ?? made) - made < ABANDONED_AFTER_MS;
+    return this.#isRecent(segmentPaths(directory, stem).fence, ABANDONED_AFTER_MS);
+  }
+
+  /** Returns whether a file exists and was made at most `ms` ago. */
+  #isRecent(path: string, ms: number): boolean {
+    const made = this.#options.runtime.files.stat(path)?.modified;
+    return made !== undefined && !isOlderThan(ms, made, this.#states.fsNow() ?? made);
   }
 
   async #clearAll(

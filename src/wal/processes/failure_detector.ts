@@ -31,6 +31,14 @@ export const CONFIRM_AFTER_MS = 5_000;
  */
 export const LEASE_MS = 4_000;
 
+/**
+ * Returns whether a file was changed more than `ms` before `now`, both by the file system's clock.
+ * After a jump of that clock, which may be one backward, its files count as old.
+ */
+export function isOlderThan(ms: number, modified: number, now: number): boolean {
+  return Math.abs(now - modified) > ms;
+}
+
 /** Watches the heartbeats of other processes. */
 export class FailureDetector {
   readonly #files: FileSystem;

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { MemoryRuntime } from "../../support/simulated_runtime/memory.ts";
 import { MemoryHost } from "../../support/simulated_runtime/memory_host.ts";
-import { HEARTBEAT_MS, STALE_AFTER_MS } from "../../../src/wal/processes/failure_detector.ts";
+import {
+  ABANDONED_AFTER_MS,
+  HEARTBEAT_MS,
+  STALE_AFTER_MS,
+} from "../../../src/wal/processes/failure_detector.ts";
 import {
   OrphanScanner,
   type OrphanScannerOptions,
@@ -117,6 +121,31 @@ test("orphan scanner: a process presumed dead is fenced first, and the fence out
   assert.ok(world.names().includes(`${stem}.fence`));
   assert.deepEqual([...final[0].suffixes].sort(), [".jsonl", ".lock"]);
 });
+
+for (const jump of [0, -2, 2, -3_600, 3_600, -86_400 * 365]) {
+  test(`orphan scanner: a fence without its segment is removed within minutes, after a jump of the clock by ${jump} s`, async () => {
+    const world = new LogWorld();
+    const { disk, clock } = world;
+    const elsewhere = new MemoryRuntime({ disk, clock, host: new MemoryHost(ELSEWHERE) });
+    const { token } = start(world, 1, true, elsewhere);
+    const { stem } = putSegment(world, token, OPEN);
+    const { runtime, presence } = start(world, 0xfff, true);
+    const scanner = scannerOf(runtime);
+    await found(scanner);
+    clock.advance(STALE_AFTER_MS);
+    await found(scanner);
+    for (const suffix of [".jsonl", ".lock"]) runtime.files.remove(`${PROJECT}/${stem}${suffix}`);
+    await found(scanner);
+    assert.deepEqual(world.names(), [`${stem}.fence`], "its writer may resume");
+    clock.jump(jump * 1_000);
+    for (let ms = 0; ms <= ABANDONED_AFTER_MS; ms += 60_000) {
+      clock.advance(60_000);
+      presence.heartbeat();
+      await found(scanner);
+    }
+    assert.deepEqual(world.names(), []);
+  });
+}
 
 test("orphan scanner: a heartbeat after the fence keeps the segment with its process", async () => {
   const world = new LogWorld();
