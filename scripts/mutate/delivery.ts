@@ -275,4 +275,18 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
     replace: "return first ? new",
     tests: ["delivery/records/spans_test.ts"],
   },
+  {
+    file: "src/delivery/drain/drain.ts",
+    mistake: "a drain that loses its segment keeps its slot",
+    find: "      release?.();",
+    replace: "",
+    tests: ["delivery/lost_segments_test.ts"],
+  },
+  {
+    file: "src/delivery/dead_letters/retry_dead_letters.ts",
+    mistake: "the lease of an interrupted retry stays if no dead letter is left",
+    find: "stems.length === 0 && !isUnfinished(runtime.files, directory)",
+    replace: "stems.length === 0",
+    tests: ["delivery/interrupted_retry_test.ts"],
+  },
 ];

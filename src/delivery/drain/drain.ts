@@ -21,6 +21,9 @@ import { Settlement } from "./settlement.ts";
 /** End of a drain. `lost`: another sender has taken over the segment. */
 export type DrainEnd = "complete" | "stopped" | "lost";
 
+/** `null` if there is none now; `undefined` if the disk failed and the read must be repeated. */
+type NextBatch = PreparedBatch | null | undefined;
+
 /** Drains one segment. */
 export class Drain {
   readonly segment: Segment;
@@ -158,7 +161,6 @@ export class Drain {
   }
 
   async #loop(stopped: AbortSignal): Promise<DrainEnd> {
-    const { slots, lingerBytes } = this.#options;
     const source = this.#source;
     while (!stopped.aborted) {
       if (!source.isAhead) await this.#inFlight.drained();
@@ -167,21 +169,19 @@ export class Drain {
       if (!isAhead && !sealed && await this.#linger.pause(source.offset, source.dueIn())) {
         continue;
       }
-      if (!await slots.acquire(stopped)) break;
-      const batch = await this.#tryNext(sealed);
+      const batch = await this.#sendNext(() => this.#tryNext(sealed));
       if (batch) {
-        await this.#launch(batch);
+        const { lingerBytes } = this.#options;
         const isMore = sealed || this.segment.end() - source.offset >= lingerBytes;
         if (isMore) source.readAhead(sealed);
         continue;
       }
-      slots.release();
       await this.#inFlight.drained();
       if (stopped.aborted) break; // Nothing would wake the loop.
       if (batch === undefined) {
         await this.#linger.wait(DISK_RETRY_MS);
         source.restart(this.#progress.acknowledged);
-      } else if (await this.#atEnd(sealed, stopped)) {
+      } else if (await this.#atEnd(sealed)) {
         return "complete";
       }
     }
@@ -193,7 +193,7 @@ export class Drain {
    * Called if there is no complete record: sends what is due, or waits; returns `true` at the
    * segment's end.
    */
-  async #atEnd(sealed: boolean, stopped: AbortSignal): Promise<boolean> {
+  async #atEnd(sealed: boolean): Promise<boolean> {
     const { segment } = this;
     const source = this.#source;
     const drained = source.offset >= segment.end();
@@ -201,8 +201,7 @@ export class Drain {
     const isLogRead = isLast && !await this.#continues();
     const dueIn = source.dueIn(isLast, isLogRead);
     if (dueIn === 0) {
-      const { slots } = this.#options;
-      if (await slots.acquire(stopped)) await this.#launch(source.due(isLast, isLogRead));
+      await this.#sendNext(() => Promise.resolve(source.due(isLast, isLogRead)));
       return false;
     }
     this.#linger.caughtUp();
@@ -228,24 +227,33 @@ export class Drain {
     }
   }
 
-  /** Sends a batch when its turn comes; the caller holds a slot for it. */
-  async #launch(batch: PreparedBatch): Promise<void> {
+  /**
+   * Prepares a batch, if there is one, and sends it when its turn comes. It holds a slot from before
+   * it is read until it has ended, however that ends: the other drains wait for the slot.
+   * @returns What `prepare` returns; `null` if the drain is stopped first.
+   */
+  async #sendNext(prepare: () => Promise<NextBatch>): Promise<NextBatch> {
     const { slots } = this.#options;
+    if (!await slots.acquire(this.#stop.signal)) return null;
+    let release: (() => void) | null = () => slots.release();
     try {
+      const batch = await prepare();
+      if (!batch) return batch;
       await this.#inFlight.waitForSlot(batch.delivery);
-    } catch (error) {
-      slots.release();
-      throw error;
+      this.#inFlight.send(
+        batch.delivery,
+        (refused) => this.#settlement.settle(batch, refused),
+        release,
+      );
+      release = null;
+      return batch;
+    } finally {
+      release?.();
     }
-    this.#inFlight.send(
-      batch.delivery,
-      (refused) => this.#settlement.settle(batch, refused),
-      () => slots.release(),
-    );
   }
 
-  /** Returns the next batch; `undefined` if the disk failed and the read must be retried. */
-  async #tryNext(sealed: boolean): Promise<PreparedBatch | null | undefined> {
+  /** Returns the next batch. */
+  async #tryNext(sealed: boolean): Promise<NextBatch> {
     try {
       return await this.#source.next(sealed);
     } catch (error) {
