@@ -214,3 +214,35 @@ test("disk quota: dropping the oldest of many segments takes operations in propo
   const [few, many] = [await operationsToDrop(200), await operationsToDrop(800)];
   assert.ok(many <= few * 1.1, `${many} operations a segment instead of ${few}`);
 });
+
+/** Drops own segments while the server is unreachable; returns the operations for each of them. */
+async function operationsToDropOwn(segments: number): Promise<number> {
+  const world = new LogWorld();
+  const runtime = world.process();
+  const files = countOperations(runtime.files);
+  const pipeline = openPipeline({
+    ...world.options(runtime, {
+      fetch: () => Promise.reject(new TypeError("Away")),
+      random: () => 0.5,
+      retryMaxMs: 1_000,
+      segmentBytes: 100,
+      maxDiskBytes: segments * 100,
+      quotaPolicy: "drop-oldest",
+    }),
+    runtime: { ...runtime, files },
+  });
+  for (let n = 0; n < segments * 3; n++) {
+    append(pipeline, `new${n}`);
+    await world.clock.elapse(10);
+  }
+  const { dropped } = await pipeline.stats();
+  assert.ok(dropped["quota-oldest"] > segments, `${dropped["quota-oldest"]} dropped`);
+  const operations = Object.values(files.counts).reduce((sum, count) => sum + count, 0);
+  runtime.exit();
+  return operations / dropped["quota-oldest"];
+}
+
+test("disk quota: dropping own segments takes operations in proportion to them", async () => {
+  const [few, many] = [await operationsToDropOwn(50), await operationsToDropOwn(200)];
+  assert.ok(many <= few * 1.1, `${many} operations a segment instead of ${few}`);
+});

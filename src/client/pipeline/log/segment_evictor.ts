@@ -80,11 +80,11 @@ export class SegmentEvictor {
   }
 
   async #evict(): Promise<void> {
-    const { disk: { quota }, runtime: { clock }, log, sender } = this.#options;
+    const { disk: { quota }, runtime: { clock }, log } = this.#options;
     await quota.recount();
     while (!this.#closed && this.#isFull) {
       // The oldest segments are orphaned ones that no process drains because the server is down.
-      if (await this.#evictOldest() || await sender?.dropOldest()) {
+      if (await this.#evictOldest() || await this.#dropDrained()) {
         await quota.recount();
         continue;
       }
@@ -142,6 +142,21 @@ export class SegmentEvictor {
       const bytes = sizeOf(files, segment);
       await this.#drop(segment, lease);
       quota.remove(bytes);
+    }
+  }
+
+  /**
+   * Drops the oldest segments that the sender of this process drains, as many as necessary; returns
+   * whether there was one. What the quota does not know to be removed must be counted first.
+   */
+  async #dropDrained(): Promise<boolean> {
+    const { sender, disk: { quota }, runtime: { clock } } = this.#options;
+    const slices = new Slices(clock);
+    for (let dropped = false;; dropped = true) {
+      const { used } = quota;
+      if (this.#closed || !this.#isFull || !(await sender?.dropOldest())) return dropped;
+      if (quota.used >= used) return true;
+      await slices.next(); // The sender begins to drain the next segment.
     }
   }
 
