@@ -211,36 +211,38 @@ function readSpans(
   bytes: Uint8Array,
   headers: Record<string, string>,
 ): Contents {
-  const keys = new Set<string>();
-  for (let at = 0; at < bytes.length;) {
-    const isLong = bytes[at + 1] >= 128;
-    const length = isLong ? bytes[at + 1] - 128 + (bytes[at + 2] << 7) : bytes[at + 1];
-    const from = at + (isLong ? 3 : 2);
-    const key = spanKey(lenient.decode(bytes.subarray(from, from + length)));
-    if (bytes[at] !== 10 || key === undefined) break;
-    keys.add(key);
-    at = from + length;
+  const records: SimRecord[] = [];
+  let at = 0;
+  while (at < bytes.length) {
+    const record = ledger.find(spanKey(bytes, at) ?? "");
+    const spans = record?.text.spans;
+    if (record === undefined || spans === undefined) break;
+    records.push(record);
+    if (!spans.bytes.every((byte, i) => byte === bytes[at + i])) break;
+    at += spans.bytes.length;
   }
-  const records = [...keys].flatMap((key) => ledger.find(key) ?? []);
-  const expected = records.flatMap(({ text }) => [...text.spans?.bytes ?? []]);
-  const isSame = expected.length === bytes.length && bytes.length > 0 &&
-    expected.every((byte, i) => byte === bytes[i]) &&
+  const isSame = at === bytes.length && at > 0 &&
     headers["Content-Type"] === "application/x-protobuf" &&
     records.every(({ text, project }) =>
       text.spans!.path === path && headers.project_id === `e/p${project}`
     );
+  const keys = records.map(({ key }) => key).join();
   return {
     what: `${path} ${String.fromCharCode(...bytes)}`,
     size: bytes.length,
     records,
     exclusive: isExclusive(records) ? records : [],
-    trouble: isSame ? null : `is not the spans that were appended: ${[...keys].join()}`,
+    trouble: isSame ? null : `is not the spans that were appended: ${keys}, ${at} bytes`,
     hasWrongDigest: false,
   };
 }
 
-/** The key of a message's record: arbitrary bytes, or one span whose start was noted. */
-function spanKey(message: string): string | undefined {
+/** The key of the record of the message at `at`: arbitrary bytes, or one span whose start was noted. */
+function spanKey(bytes: Uint8Array, at: number): string | undefined {
+  const isLong = bytes[at + 1] >= 128;
+  const length = isLong ? bytes[at + 1] - 128 + (bytes[at + 2] << 7) : bytes[at + 1];
+  const from = at + (isLong ? 3 : 2);
+  const message = lenient.decode(bytes.subarray(from, from + length));
   const key = /^(r\d+)\/\d;/.exec(message)?.[1];
   const id = /(s\d+);/.exec(message.slice(0, 80))?.[1];
   if (key !== undefined || id === undefined) return key;

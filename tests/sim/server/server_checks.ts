@@ -83,18 +83,19 @@ export class ServerChecks {
   }
 
   /**
-   * Checks that no settled record is sent again, and that every record is sent to its own
-   * server.
+   * Checks that no settled record is sent again, and none twice in one request.
    */
   checkFresh({ request, process }: Attempt): void {
     const { past, violate } = this.#context;
-    for (const record of request.records) {
-      // After a disk error, a log writes records again as a precaution.
+    for (const [index, record] of request.records.entries()) {
+      // After a disk error, a log writes records again as a precaution: a request may hold both.
       if (process.suspect || record.memory || record.retried || record.origin?.suspect) continue;
       if (record.checkpointed) {
         violate("resent", `${record.key} by process ${process.id}, past its checkpoint`);
       } else if (record.answered && !past.disturbed) {
         violate("resent", `${record.key} by process ${process.id}, though nothing happened`);
+      } else if (request.records.indexOf(record) < index) {
+        violate("resent", `${record.key} by process ${process.id}, twice in one request`);
       }
     }
   }
