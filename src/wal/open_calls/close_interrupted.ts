@@ -67,7 +67,8 @@ export class CallCloser {
    * Closes the calls that a writer left open, if the writer asked for it.
    *
    * @param guard Checks that this process may still drain the writer's segments.
-   * @returns The closing segment; `null` if there is none. Rejects with the file system error.
+   * @returns The closing segment; `null` if there is none. Rejects with the file system error; then
+   * the files about open calls are left to the next scan.
    * @throws {WeaveWalError} `ERR_LEASE_LOST`.
    */
   async close(writer: DeadWriter, guard: SegmentGuard): Promise<ListedSegment | null> {
@@ -75,11 +76,7 @@ export class CallCloser {
     const { stems, token, isPresumed, isStillDead } = writer;
     const { directory } = stems[0];
     const last = stems.findLast(({ stem }) => !isClosingStem(stem));
-    const open = await foldWriter(this.#runtime, stems).catch((error) => {
-      // Segments that cannot be read may contain the ends.
-      this.settle(stems, guard);
-      throw error;
-    });
+    const open = await foldWriter(this.#runtime, stems);
     if (open === null || open.size === 0 || last === undefined) {
       this.settle(stems, guard);
       return null;

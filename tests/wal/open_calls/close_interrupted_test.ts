@@ -208,3 +208,30 @@ test("closeInterrupted: a call whose end exists only in memory while the disk fa
   assert.deepEqual(interruptedOf(world), ["b 0/1"]);
   assert.equal(endsOf(world).length, 2);
 });
+
+for (const fault of ["stat", "open", "read", "replace", "rename"]) {
+  test(`closeInterrupted: calls are closed although the disk fails once in their recovery, ${fault}`, async () => {
+    let isStruck = true;
+    for (let n = 0; isStruck; n++) {
+      const world = new LogWorld();
+      const writer = new CallWriter(world, { segmentBytes: 300 });
+      writer.start("root");
+      writer.start("child", "root");
+      writer.start("ended", "child");
+      writer.end("ended");
+      writer.runtime.kill();
+      const runtime = world.process();
+      let left = n;
+      runtime.fault = ({ kind, path }) =>
+        kind === fault && path.startsWith(PROJECT) && left-- === 0 ? { code: "EIO" } : undefined;
+      const pipeline = openPipeline(world.options(runtime));
+      await world.clock.elapse(30_000);
+      await pipeline.finish();
+      runtime.exit();
+      isStruck = left < 0;
+      const closed = [...new Set(interruptedOf(world))]; // What is sent again is the same.
+      assert.deepEqual(closed, ["child 1/1", "root 1/2"], `failure ${n}`);
+      assert.deepEqual(world.names(), []);
+    }
+  });
+}
