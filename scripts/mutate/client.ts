@@ -11,6 +11,7 @@ const CALLS = "client/calls/call_test.ts";
 const PARENTS = "client/calls/call_parents_test.ts";
 const INPUTS = "client/calls/call_inputs_test.ts";
 const PUBLISH = "client/objects/publish_test.ts";
+const DROPPED = "wal/open_calls/dropped_ends_test.ts";
 
 /** The mutations of `src/client`. */
 export const CLIENT_MUTATIONS: readonly Mutation[] = [
@@ -256,6 +257,20 @@ export const CLIENT_MUTATIONS: readonly Mutation[] = [
       "this.#clock.monotonic() - failedAt < ASK_AGAIN_MS;",
     replace: "const tooSoon = false;",
     tests: ["client/server/project_id_resolver_test.ts"],
+  },
+  {
+    file: "src/client/pipeline/log/segment_evictor.ts",
+    mistake: "calls that ended in a segment dropped without a sender pass for interrupted ones",
+    find: "await segment.beforeComplete();",
+    replace: "",
+    tests: [DROPPED],
+  },
+  {
+    file: "src/client/pipeline/log/log_writer.ts",
+    mistake: "calls whose ends were dropped as new pass for interrupted ones",
+    find: "disk?.forgetOpenCalls()",
+    replace: "disk?.kind",
+    tests: [DROPPED],
   },
   {
     file: "src/client/server/metadata_cache.ts",

@@ -18,10 +18,18 @@ const IN_FLIGHT = "delivery/in_flight_test.ts";
 const HELD = "delivery/calls/held_ends_test.ts";
 const ROTATION = "delivery/python_rotation_test.ts";
 const SHARED = "delivery/calls/shared_calls_test.ts";
+const DROPPED = "wal/open_calls/dropped_ends_test.ts";
 const LOAD = "delivery/calls/call_load_test.ts";
 
 /** The mutations of the rest of `src/delivery`. */
 export const DELIVERY_MUTATIONS: readonly Mutation[] = [
+  {
+    file: "src/delivery/drain/drain.ts",
+    mistake: "calls that ended in a dropped segment pass for interrupted ones",
+    find: "await this.segment.beforeComplete?.();",
+    replace: "if (!this.#dropped) await this.segment.beforeComplete?.();",
+    tests: [DROPPED],
+  },
   {
     file: "src/delivery/drain/drain.ts",
     mistake: "an end does not wait for a start in a later segment",

@@ -237,4 +237,11 @@ export const WAL_MUTATIONS: readonly Mutation[] = [
     replace: "return presence !== null && presence.sharesCalls;",
     tests: [SHARED],
   },
+  {
+    file: "src/wal/open_calls/close_interrupted.ts",
+    mistake: "calls stay open if their log cannot be read at the first attempt",
+    find: "await foldWriter(this.#runtime, stems);",
+    replace: "await foldWriter(this.#runtime, stems).catch(() => null);",
+    tests: ["wal/open_calls/close_interrupted_test.ts"],
+  },
 ];

@@ -265,7 +265,7 @@ export class Drain {
 
   async #complete(): Promise<DrainEnd> {
     try {
-      if (!this.#dropped) await this.segment.beforeComplete?.();
+      await this.segment.beforeComplete?.();
       this.segment.complete();
       await this.segment.settled?.();
       return "complete";

@@ -197,9 +197,9 @@ export class FileLog implements RequestLog {
     return keeper.hasOpen || (!this.#options.sender && marker !== null);
   }
 
-  /** Forgets open calls: records move to memory, where other processes cannot find their ends. */
+  /** Forgets open calls: their ends may be in no file. Throws the file system error. */
   forgetOpenCalls(): void {
-    if (this.#openCalls.marker !== null) this.#openCalls.keeper.forgetAll();
+    this.#openCalls.forget();
   }
 
   settled(): Promise<void> {

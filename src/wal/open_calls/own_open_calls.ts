@@ -41,6 +41,8 @@ export class OwnOpenCalls {
   readonly #closed: ClosedCalls;
   #lapses: number;
   #isLookDue = false;
+  /** Whether no call that has begun will be closed. */
+  #isForgotten = false;
   /** Whether span starts are recorded. */
   #withSpans = false;
   readonly #starts: SpanStarts;
@@ -106,6 +108,7 @@ export class OwnOpenCalls {
    * @param last Time of the previous segment, epoch ns; 0 if there was none.
    */
   begun(last: bigint): void {
+    this.#isForgotten = false;
     if (this.#isClosing(last)) this.#isLookDue = true;
     this.look();
   }
@@ -124,6 +127,13 @@ export class OwnOpenCalls {
     this.#isLookDue = false;
     this.#lapses = lapses;
     return found;
+  }
+
+  /** Lets recovery close no call that has begun so far. Throws the file system error. */
+  forget(): void {
+    if (this.marker === null || this.#isForgotten) return;
+    this.#isForgotten = true; // Tried once: this may be called for every record.
+    this.keeper.forgetAll();
   }
 
   /** Whether another process has closed calls of this one. */

@@ -108,7 +108,8 @@ export interface Segment {
   /** Dead-letters lines, and syncs them before it resolves. */
   deadLetterLines(deadLetters: readonly DeadLetter[]): Promise<void>;
   /**
-   * Called before `complete`, unless records are dropped. Preserves the calls that are still open.
+   * Called before `complete`. Preserves the calls that are open after the segment, delivered or
+   * dropped: calls that ended in it must not be ended again.
    *
    * @throws {WeaveWalError} `ERR_LEASE_LOST`.
    */

@@ -6,7 +6,7 @@ import { otherText } from "../../sim/scenario/records.ts";
 import { Random } from "../../sim/scenario/random.ts";
 import { test } from "../../harness.ts";
 
-/** What the simulated server finds in a request with the spans of some records. */
+/** The records that the simulated server finds in a request with spans. */
 function spansRequest(change: (one: Uint8Array, other: Uint8Array) => Uint8Array[]) {
   const ledger = new Ledger(new MemoryDisk());
   const random = new Random(3);

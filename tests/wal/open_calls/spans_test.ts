@@ -108,6 +108,30 @@ test("closeInterrupted: spans that began in removed segments are remembered", as
   assert.deepEqual(world.names(), []);
 });
 
+test("closeInterrupted: spans that began in dropped segments are remembered", async () => {
+  const world = new LogWorld();
+  const limit = { segmentBytes: 300, maxDiskBytes: 4_000, quotaPolicy: "drop-oldest" } as const;
+  for (const sender of [true, false]) {
+    const writer = new SpanWriter(world, { sender, ...limit });
+    world.server.refuse = () => ({ status: 401, body: {} });
+    writer.start("s1");
+    for (let n = 10; n < 60; n++) {
+      writer.start(`s${n}`);
+      writer.end(`s${n}`);
+      await world.clock.elapse(200);
+    }
+    const { dropped } = await writer.pipeline.stats();
+    assert.ok(dropped["quota-oldest"] > 0);
+    writer.runtime.kill();
+    world.server.refuse = () => null;
+    await world.recoverFor(120_000);
+    const names = spansOf(world).map(([span]) => span);
+    assert.deepEqual(names.filter((name) => name.endsWith("error")), ["s1 error"]);
+    assert.deepEqual(world.names(), []);
+    world.server.taken.length = 0;
+  }
+});
+
 test("closeInterrupted: a writer that resumes in a segment of others notes starts elsewhere", async () => {
   const world = new LogWorld();
   const writer = new LogFixture({ sender: false, fsync: "never" }, remote(world));

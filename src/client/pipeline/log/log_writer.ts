@@ -39,7 +39,7 @@ export class LogWriter {
 
   /** Appends one request. Throws only if the log is strict. */
   append(type: RecordType, request: string): void {
-    const { logs: { log, strict }, monitor, onAppended } = this.#options;
+    const { logs: { log, disk, strict }, monitor, onAppended } = this.#options;
     if (strict !== null) return this.appendAll([[type, request]]);
     if (this.#closed) return monitor.dropped("closed", 1, "it came after finish()");
     try {
@@ -49,6 +49,8 @@ export class LogWriter {
       const full = errorCode(error) === "ERR_LOG_FULL";
       const cause = !full ? "failed" : log.kind === "file" ? "quota-new" : "memory-full";
       monitor.dropped(cause, 1, messageOf(error));
+      // It may be the end of a call, which recovery would end again.
+      monitor.guard("open calls", () => disk?.forgetOpenCalls());
     }
     onAppended();
   }

@@ -11,6 +11,7 @@ import type { FileSystem } from "../../../runtime/file_system.ts";
 import type { Runtime } from "../../../runtime/runtime.ts";
 import { RECOUNT_MS } from "../../../wal/quota/disk_quota.ts";
 import type { RequestLog } from "../../../wal/log/record_log.ts";
+import { OpenCallsKeepers } from "../../../wal/open_calls/open_calls_keeper.ts";
 import { isKept, type ListedSegment } from "../../../wal/orphans/directory_listing.ts";
 import type { Lease, LeaseState } from "../../../wal/leases/lease.ts";
 import { OrphanScanner } from "../../../wal/orphans/orphan_scanner.ts";
@@ -21,7 +22,7 @@ import { countRecords } from "../../../wal/segment/count_records.ts";
 import { FileSegment } from "../../../wal/segment/file_segment.ts";
 import type { PipelineMonitor } from "../status/pipeline_monitor.ts";
 import type { ProjectDisk } from "./project_disk.ts";
-import { recoveryLease, segmentPaths } from "../../../wal/segment/segment_name.ts";
+import { OPEN_SUFFIX, recoveryLease, segmentPaths } from "../../../wal/segment/segment_name.ts";
 
 /** Fractions of the disk quota at which dropping starts and stops. */
 const DROP_ABOVE = 0.9, DROP_BELOW = 0.8;
@@ -132,7 +133,9 @@ export class SegmentEvictor {
     lease: Lease,
     prefix: string,
   ): Promise<void> {
-    const { disk: { quota }, runtime: { files, clock } } = this.#options;
+    const { disk: { quota, directory }, runtime } = this.#options;
+    const { files, clock } = runtime;
+    const openCalls = new OpenCallsKeepers(runtime, directory);
     const until = clock.monotonic() + HEARTBEAT_MS;
     const slices = new Slices(clock);
     for (const segment of segments) {
@@ -140,7 +143,7 @@ export class SegmentEvictor {
       if (clock.monotonic() >= until) return;
       if (slices.isOver) await slices.next();
       const bytes = sizeOf(files, segment);
-      await this.#drop(segment, lease);
+      await this.#drop(segment, lease, openCalls);
       quota.remove(bytes);
     }
   }
@@ -160,7 +163,11 @@ export class SegmentEvictor {
     }
   }
 
-  async #drop({ directory, stem }: ListedSegment, lease: Lease): Promise<void> {
+  async #drop(
+    { directory, stem, writer, suffixes }: ListedSegment,
+    lease: Lease,
+    openCalls: OpenCallsKeepers,
+  ): Promise<void> {
     const { runtime, monitor } = this.#options;
     const segment = new FileSegment({
       runtime,
@@ -170,10 +177,12 @@ export class SegmentEvictor {
       guard: lease,
       live: false,
       isSealed: () => true,
+      openCalls: () => suffixes.has(OPEN_SUFFIX) ? openCalls.of(writer) : null,
     });
     try {
       const { checkpoint, settledLines: { ranges } } = segment;
       const { records } = await countRecords(segment, checkpoint, segment.end(), ranges);
+      await segment.beforeComplete();
       segment.complete();
       monitor.droppedOldest(records);
     } catch (error) {
