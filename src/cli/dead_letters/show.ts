@@ -15,7 +15,7 @@ import { type Context, throwIfStopped } from "../context.ts";
 import { deadLetterJson, type IndexedDeadLetter } from "./index.ts";
 import type { DeadLetterSource } from "./source.ts";
 import { CommandError } from "../exit_codes.ts";
-import { clip, formatBytes, plural, printable, quoted } from "../terminal/format.ts";
+import { formatBytes, plural, printable, quoted } from "../terminal/format.ts";
 import { writeJson } from "../terminal/json_output.ts";
 import { MAX_RECORD_BYTES } from "../../wal/record/record.ts";
 
@@ -64,7 +64,7 @@ export async function showDeadLetter(
   const text = entry.request === null
     ? rawText(await source.bytes(deadLetter, MAX_SHOWN))
     : prettyText(entry.request);
-  const shown = clip(text, MAX_SHOWN);
+  const shown = text.slice(0, MAX_SHOWN);
   const cut = shown.length < text.length ? "\n(truncated; --json shows all)" : "";
   await out.write(`\n${shown}${cut}\n`);
 }

@@ -4,12 +4,12 @@
  * @module
  */
 
-import { clip, formatBytes, printable, shortId } from "../terminal/format.ts";
+import { formatBytes, printable, shortId } from "../terminal/format.ts";
 import type { LogLine } from "../logs/log_lines.ts";
 import { factsOf, type RecordFacts } from "./record_facts.ts";
 import type { LogPart } from "../logs/log_part.ts";
-import { visibleLength } from "../terminal/table.ts";
 import type { Colors, Output } from "../terminal/terminal.ts";
+import { clip, fitting, padEnd, visibleWidth } from "../terminal/width.ts";
 
 /** State of a record. */
 export type RecordState = "sent" | "dead letter" | "pending";
@@ -56,7 +56,7 @@ export function partHeading(
     printable(name),
     colors.dim(about),
   ];
-  const isNarrow = visibleLength(parts.join(" ")) > columns;
+  const isNarrow = visibleWidth(parts.join(" ")) > columns;
   return `${parts.join(isNarrow ? "\n" : " ")}\n`;
 }
 
@@ -92,16 +92,16 @@ export function rowOf(
     String(line.offset).padStart(widths.offset),
     (widths.time < WIDE.time ? time.slice(-NARROW.time) : time).slice(0, widths.time)
       .padEnd(widths.time),
-    clip(type, widths.type).padEnd(widths.type),
-    shortId(printable(facts.callId ?? "")).slice(-widths.call).padEnd(widths.call),
+    padEnd(clip(type, widths.type), widths.type),
+    padEnd(shortId(printable(facts.callId ?? "")).slice(-widths.call), widths.call),
     state.padEnd(widths.state),
     formatBytes(line.length).padStart(widths.size),
   ]);
   const what = whatOf(line, facts);
-  const room = columns === undefined
-    ? what.length
-    : Math.max(0, columns - before.length - gap.length);
-  const text = `${before}${gap}${[...what].slice(0, room).join("")}`.trimEnd();
+  const shown = columns === undefined
+    ? what
+    : fitting(what, columns - visibleWidth(before) - gap.length);
+  const text = `${before}${gap}${shown}`.trimEnd();
   return `${colorOf(line, facts, state, colors)(text)}\n`;
 }
 

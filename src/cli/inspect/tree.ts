@@ -8,24 +8,17 @@ import { hasCode } from "../../errors.ts";
 import { CallForest, type CallNode, type PlacedCall, type Trace, walk } from "./call_tree.ts";
 import { type Context, throwIfStopped } from "../context.ts";
 import { EXIT } from "../exit_codes.ts";
-import {
-  clip,
-  formatBytes,
-  formatCount,
-  formatDuration,
-  plural,
-  printable,
-} from "../terminal/format.ts";
+import { formatBytes, formatCount, formatDuration, plural, printable } from "../terminal/format.ts";
 import { writeJson } from "../terminal/json_output.ts";
 import { isOtelType } from "../../protocol/otlp/otel_request.ts";
 import type { InspectJob } from "./records.ts";
 import { timeText } from "./rows.ts";
 import { beginProgress } from "../terminal/progress.ts";
-import { visibleLength } from "../terminal/table.ts";
 import { matchesId } from "./record_filter.ts";
 import { type CallValue, factsOf, spanFactsOf, valueOf } from "./record_facts.ts";
 import type { LogPart } from "../logs/log_part.ts";
 import type { Output } from "../terminal/terminal.ts";
+import { clip, visibleWidth } from "../terminal/width.ts";
 
 /** Shows trees, newest first; resolves with the exit code. */
 export async function showTree(context: Context, job: InspectJob): Promise<number> {
@@ -178,9 +171,9 @@ function traceText(trace: Trace, output: Output, values: boolean): string {
   ].filter((fact) => fact !== null);
   const title = `${colors.dim("trace")} ${printable(trace.id)}`;
   const about = `  ${facts.join(", ")}`;
-  const isNarrow = visibleLength(title + about) > columns;
+  const isNarrow = visibleWidth(title + about) > columns;
   let text = isNarrow
-    ? `${title}\n${visibleLength(about) > columns ? withoutDate(about) : about}\n`
+    ? `${title}\n${visibleWidth(about) > columns ? withoutDate(about) : about}\n`
     : `${title}${about}\n`;
   for (const placed of walk(trace)) {
     const lines = branch(placed);
@@ -195,7 +188,7 @@ function withoutDate(about: string): string {
   return about.replace(/\d{4}-\d\d-\d\d /, "");
 }
 
-/** Maximum characters of inputs and of an output if the line length is unlimited. */
+/** Maximum columns of inputs and of an output if the line length is unlimited. */
 const MAX_VALUE_LENGTH = 2_000;
 
 /** Returns inputs and output for the lines below their call. */
@@ -223,9 +216,9 @@ function branch(placed: PlacedCall): string {
   return drawn;
 }
 
-/** Maximum characters of an exception. */
+/** Maximum columns of an exception. */
 const MAX_EXCEPTION_LENGTH = 200;
-/** Minimum characters of a name or an exception. */
+/** Minimum columns of a name or an exception. */
 const MIN_LENGTH = 12;
 
 function callText(call: CallNode, colors: Output["colors"], room: number): string {
@@ -236,7 +229,7 @@ function callText(call: CallNode, colors: Output["colors"], room: number): strin
     printable(call.displayName ?? call.op ?? "(its start is not in this log)"),
     Math.max(MIN_LENGTH, forText - MIN_LENGTH),
   );
-  const left = Math.max(MIN_LENGTH, Math.min(MAX_EXCEPTION_LENGTH, forText - name.length));
+  const left = Math.max(MIN_LENGTH, Math.min(MAX_EXCEPTION_LENGTH, forText - visibleWidth(name)));
   const state = !call.hasEnd
     ? colors.yellow("no end yet")
     : call.exception === undefined

@@ -6,7 +6,6 @@
 
 import type { ProcessLiveness, Writer } from "../../wal/processes/process_status.ts";
 import {
-  clip,
   formatBytes,
   formatCount,
   formatDuration,
@@ -21,8 +20,9 @@ import type { Advice } from "./advice_types.ts";
 import { writersOf } from "./state/part_summary.ts";
 import { type ProjectReport, type StatusReport, totalsOf } from "./report.ts";
 import { divide, urgent } from "./layout.ts";
-import { type Column, formatTable, visibleLength } from "../terminal/table.ts";
+import { type Column, formatTable } from "../terminal/table.ts";
 import type { Colors, Output } from "../terminal/terminal.ts";
+import { clip, visibleWidth } from "../terminal/width.ts";
 
 /** Growth and shrinkage of a project's log, in bytes per second. */
 export interface FlowRate {
@@ -232,5 +232,5 @@ function adviceText({ level, project, message, command }: Advice, colors: Colors
 /** Returns the number of lines that a text takes on a terminal with this many columns. */
 function heightOf(text: string, columns: number | undefined): number {
   return text.trimEnd().split("\n")
-    .reduce((sum, line) => sum + Math.ceil(visibleLength(line) / (columns ?? Infinity) || 1), 0);
+    .reduce((sum, line) => sum + Math.ceil(visibleWidth(line) / (columns ?? Infinity) || 1), 0);
 }

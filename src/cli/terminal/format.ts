@@ -73,20 +73,21 @@ export function printable(text: string): string {
   );
 }
 
-/** Truncates text to `length` characters, marked with an ellipsis. */
-export function clip(text: string, length: number): string {
-  const characters = [...text];
-  return characters.length <= length ? text : `${characters.slice(0, length - 1).join("")}…`;
-}
-
 /** Shortens the ID of a call or writer, to a length that is still distinctive. */
 export function shortId(id: string): string {
   return id.length <= 12 ? id : id.slice(-12);
 }
 
+/** Maximum characters of a quoted text. */
+const MAX_QUOTED = 200;
+
 /** Quotes text for a message. */
 export function quoted(value: string): string {
-  return escapeControls(JSON.stringify(clip(value, 200)));
+  const characters = [...value];
+  const text = characters.length <= MAX_QUOTED
+    ? value
+    : `${characters.slice(0, MAX_QUOTED - 1).join("")}…`;
+  return escapeControls(JSON.stringify(text));
 }
 
 /** Quotes a word for a shell, if necessary. */

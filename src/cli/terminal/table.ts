@@ -5,6 +5,7 @@
  */
 
 import type { Output } from "./terminal.ts";
+import { visibleWidth } from "./width.ts";
 
 /** One column. */
 export interface Column {
@@ -44,7 +45,7 @@ export async function formatTable(
 ): Promise<string> {
   const text = await tableText(columns, rows, output);
   const isTooWide = output.columns !== undefined && text.split("\n")
-    .some((line) => visibleLength(line) > output.columns!);
+    .some((line) => visibleWidth(line) > output.columns!);
   const least = leastImportant(columns);
   if (!isTooWide || least === -1) return text;
   const without = <Item>(items: readonly Item[]): Item[] => items.filter((_, at) => at !== least);
@@ -81,7 +82,7 @@ async function tableText(
   const widths: (number | null)[] = columns.map(() => null);
   const text = make(widths);
   const [first = ""] = text.split("\n");
-  let excess = room === undefined ? 0 : visibleLength(first) - GAP - room;
+  let excess = room === undefined ? 0 : visibleWidth(first) - GAP - room;
   // The last flexible column is narrowed first.
   for (let at = columns.length - 1; at >= 0 && excess > 0; at--) {
     if (!columns[at].flexible) continue;
@@ -94,19 +95,13 @@ async function tableText(
 }
 
 /**
- * Returns the longest length. A loop, because thousands of cells are too many for arguments of a
+ * Returns the largest width. A loop, because thousands of cells are too many for arguments of a
  * call.
  */
 function longestOf(cells: readonly string[]): number {
-  return cells.reduce((longest, cell) => Math.max(longest, visibleLength(cell)), 0);
+  return cells.reduce((longest, cell) => Math.max(longest, visibleWidth(cell)), 0);
 }
 
 function trimmed(text: string): string {
   return text.split("\n").map((line) => line.trimEnd()).join("\n") + "\n";
-}
-
-/** Returns the number of visible characters in a text. */
-export function visibleLength(text: string): number {
-  // deno-lint-ignore no-control-regex
-  return [...text.replace(/\u001b\[[0-9;]*m/g, "")].length;
 }

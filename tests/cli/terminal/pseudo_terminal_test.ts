@@ -13,7 +13,6 @@ import {
   CTRL_C,
   noResize,
   noTerminal,
-  plain,
   resizeTerminal,
   startInTerminal,
 } from "../../support/cli/cli_terminal.ts";
@@ -35,6 +34,13 @@ class Screen {
     this.#terminal.resize(columns, this.#terminal.rows);
   }
 
+  /** Returns the lines that continue the line above. */
+  wrapped(): string[] {
+    const { active } = this.#terminal.buffer;
+    return Array.from({ length: active.length }, (_, row) => active.getLine(row))
+      .flatMap((line) => line?.isWrapped ? [line.translateToString(true)] : []);
+  }
+
   /** Renders the output since the last call, and returns the lines of the screen. */
   async draw(running: Running): Promise<string[]> {
     const text = running.out();
@@ -47,6 +53,22 @@ class Screen {
     );
   }
 }
+
+/** Names and text of a log. */
+interface Names {
+  readonly project: string;
+  readonly op: string;
+  readonly text: string;
+}
+
+const NAMES: Readonly<Record<string, Names>> = {
+  "characters of one column": { project: "a-project-with-a-name", op: "answer", text: "failed " },
+  "characters of two columns": {
+    project: "質問応答のプロジェクト",
+    op: "検索する",
+    text: "失敗しました",
+  },
+};
 
 async function someLogs(wal: string): Promise<void> {
   for (const name of ["acme/chat", "acme/a-project-with-a-long-name-that-needs-room", "o/p"]) {
@@ -84,10 +106,10 @@ for (const columns of [60, 80, 120, 200]) {
 }
 
 /** Leaves a call with an error and long values, and dead letters. */
-async function rejectedLogs(wal: string): Promise<void> {
-  const name = "acme/a-project-with-a-name";
+async function rejectedLogs(wal: string, { project, op, text }: Names): Promise<void> {
+  const name = `acme/${project}`;
   await using mock = await startMockServer();
-  mock.faults.add({ path: /feedback/, status: 422, body: { reason: "a reason ".repeat(30) } });
+  mock.faults.add({ path: /feedback/, status: 422, body: { reason: text.repeat(30) } });
   const log = openLog(wal, name, { server: mock.url, key: "a-secret-key-0123456789" });
   log.append(
     "feedback_create",
@@ -96,32 +118,38 @@ async function rejectedLogs(wal: string): Promise<void> {
   await log.finish();
   const traced = openLog(wal, name, { server: mock.url });
   const root = startCall(traced, name, {
-    op: "answer".repeat(20),
-    inputs: { text: "x".repeat(500) },
+    op: op.repeat(20),
+    inputs: { text: text.repeat(100) },
   });
-  const child = startCall(traced, name, { op: "search", parent: root });
-  endCall(traced, name, child, { exception: `Error: ${"failed ".repeat(50)}` });
+  const child = startCall(traced, name, { op, parent: root });
+  endCall(traced, name, child, { exception: `Error: ${text.repeat(50)}` });
   await traced.finish();
 }
 
 for (const columns of [60, 80, 120, 200]) {
-  test(`terminal: no line of a table or a tree wraps in ${columns} columns`, async () => {
-    await using place = await temporary();
-    await rejectedLogs(place.wal);
-    const commands = [
-      ["inspect"],
-      ["inspect", "--tree", "--values"],
-      ["dead-letters", "list"],
-    ];
-    for (const args of commands) {
-      const command = startInTerminal(args, { cwd: place.path }, columns);
-      assert.equal((await command.ended).code, 0, command.out());
-      const shown = plain(command.out()).split(/\r?\n/).filter((line) => !line.includes("\r"));
-      const wide = shown.filter((line) => [...line].length > columns);
-      assert.deepEqual(wide, [], args.join(" "));
-      assert.ok(shown.length > 3, command.out());
-    }
-  }, { timeout: 120_000, skip: noTerminal });
+  for (const [characters, names] of Object.entries(NAMES)) {
+    test(
+      `terminal: no line of a table or a tree wraps in ${columns} columns, ${characters}`,
+      async () => {
+        await using place = await temporary();
+        await rejectedLogs(place.wal, names);
+        const commands = [
+          ["inspect"],
+          ["inspect", "--tree", "--values"],
+          ["dead-letters", "list"],
+        ];
+        for (const args of commands) {
+          const command = startInTerminal(args, { cwd: place.path }, columns);
+          assert.equal((await command.ended).code, 0, command.out());
+          const screen = new Screen(columns, 200);
+          const shown = await screen.draw(command);
+          assert.deepEqual(screen.wrapped(), [], args.join(" "));
+          assert.ok(shown.filter((line) => line !== "").length > 3, command.out());
+        }
+      },
+      { timeout: 120_000, skip: noTerminal },
+    );
+  }
 }
 
 test("terminal: status --watch leaves nothing behind when the terminal is resized", async () => {
