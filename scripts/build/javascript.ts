@@ -14,6 +14,7 @@ import { projectRoot } from "../test/process.ts";
 /** Packages that users install themselves: never inlined, never required. */
 const external = [
   "weave",
+  "@opentelemetry/otlp-transformer",
   "@nats-io/jetstream",
   "@nats-io/kv",
   "@nats-io/transport-node",

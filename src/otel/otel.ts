@@ -2,6 +2,8 @@
  * Records OpenTelemetry spans in the log: each span is on disk before `span.end()` returns, and is
  * delivered from there to Weave's Traces or Agents view.
  *
+ * Requires `@opentelemetry/otlp-transformer`, which serializes the spans.
+ *
  * @module
  */
 

@@ -4,15 +4,18 @@
  * @module
  */
 
+import { ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
 import type { WeaveClient } from "../client/weave_client/client.ts";
 import { describeError } from "../client/calls/describe_error.ts";
 import { withoutTelemetry } from "../client/server/outside.ts";
 import type { SpanTarget } from "../client/span_target.ts";
 import { type OtelRecordType, otelRecordType, otelRequest } from "../protocol/otlp/otel_request.ts";
 import type { FinishedSpan, StartedSpan } from "./finished_span.ts";
-import { SpanSerializer } from "./serialize_span.ts";
+import { SpanRedactor } from "./redact_span.ts";
 import { resolveSpanOptions, type SpanOptions } from "./span_options.ts";
 
+/** Maximum bytes of a span: the server accepts requests of 32 MiB. */
+const MAX_SPAN_BYTES = 30 * 1024 * 1024;
 /** Maximum number of traces whose sampling decision is cached. */
 const MAX_TRACES = 10_000;
 /** Maximum ms of a flush: the SDK's `forceFlush` rejects after 30 seconds. */
@@ -26,7 +29,7 @@ export class SpanRecorder {
   readonly #target: SpanTarget;
   readonly #type: OtelRecordType;
   readonly #recordStarts: boolean;
-  readonly #serializer: SpanSerializer;
+  readonly #redactor: SpanRedactor;
   /** Cached decisions of the sampling function. */
   readonly #sampled = new Map<string, boolean>();
   #isRecording = false;
@@ -40,7 +43,7 @@ export class SpanRecorder {
     this.#isOwn = isOwn;
     this.#target = target;
     this.#type = otelRecordType(view);
-    this.#serializer = new SpanSerializer(target.redactor);
+    this.#redactor = new SpanRedactor(target.redactor);
   }
 
   /**
@@ -114,7 +117,7 @@ export class SpanRecorder {
   }
 
   #requestOf(span: FinishedSpan): string {
-    const request = this.#serializer.serialize(span);
+    const request = serialize(this.#redactor.copy(span));
     const { traceId, spanId } = span.spanContext();
     const id = this.#recordStarts ? traceId + spanId : undefined;
     return otelRequest(this.#target.projectId, request, id);
@@ -140,4 +143,23 @@ export class SpanRecorder {
     this.#target.logger.once("warn", "span-not-recorded", message);
     return error instanceof Error ? error : new Error(message);
   }
+}
+
+/** @throws {Error} If OpenTelemetry cannot serialize the span. */
+function serialize(span: FinishedSpan): Uint8Array {
+  const bytes = serialized(span);
+  if (bytes.length <= MAX_SPAN_BYTES) return bytes;
+  const omitted = `${bytes.length} bytes, over the size limit`;
+  return serialized({
+    ...span,
+    attributes: { "weave_wal.omitted": omitted },
+    events: [],
+    links: [],
+  });
+}
+
+function serialized(span: FinishedSpan): Uint8Array {
+  const bytes = ProtobufTraceSerializer.serializeRequest([span as never]);
+  if (bytes === undefined) throw new TypeError("OpenTelemetry serialized it to nothing");
+  return bytes;
 }
