@@ -7,6 +7,7 @@
 import type { Mutation } from "./mutation.ts";
 import { CLIENT_MUTATIONS } from "./client.ts";
 import { DELIVERY_MUTATIONS } from "./delivery.ts";
+import { RECOVERY_MUTATIONS } from "./delivery_recovery.ts";
 import { DELIVERY_HTTP_MUTATIONS } from "./delivery_http.ts";
 import { RUNTIME_MUTATIONS } from "./runtime.ts";
 import { WAL_MUTATIONS } from "./wal.ts";
@@ -18,6 +19,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...WAL_LOG_MUTATIONS,
   ...WAL_MUTATIONS,
   ...DELIVERY_MUTATIONS,
+  ...RECOVERY_MUTATIONS,
   ...DELIVERY_HTTP_MUTATIONS,
   ...CLIENT_MUTATIONS,
 ];

@@ -38,13 +38,6 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
     tests: [ROTATION],
   },
   {
-    file: "src/delivery/recovery/directory_recovery.ts",
-    mistake: "later segments wait for an end at the end of an earlier one",
-    find: "scanner.scan(directory, holdsOwn, this.#held)",
-    replace: "scanner.scan(directory, holdsOwn)",
-    tests: [ROTATION],
-  },
-  {
     file: "src/delivery/drain/in_flight_queue.ts",
     mistake: "a batch that depends on others is sent beside them",
     find: "while (this.#inFlight.length > 0 && !(independent && this.#hasRoom())) {",
@@ -146,13 +139,6 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
     mistake: "a read waits for ends whose starts are in other logs",
     find: "if (!isForRead) return",
     replace: "if (true) return",
-    tests: [SHARED],
-  },
-  {
-    file: "src/delivery/recovery/directory_recovery.ts",
-    mistake: "segments of a chain that waits are drained again",
-    find: "!writers.has(writer) && !this.#chains.isHeld(stem);",
-    replace: "!writers.has(writer);",
     tests: [SHARED],
   },
   {
@@ -289,12 +275,5 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
     find: "      release?.();",
     replace: "",
     tests: ["delivery/lost_segments_test.ts"],
-  },
-  {
-    file: "src/delivery/dead_letters/retry_dead_letters.ts",
-    mistake: "the lease of an interrupted retry stays if no dead letter is left",
-    find: "stems.length === 0 && !isUnfinished(runtime.files, directory)",
-    replace: "stems.length === 0",
-    tests: ["delivery/interrupted_retry_test.ts"],
   },
 ];

@@ -26,6 +26,8 @@ class Scene {
   rejected = 0;
   /** Whether it accepts only the v2 calls API. */
   needsComplete = false;
+  /** Ms that it takes to respond. */
+  latencyMs = 0;
   #segments = 0;
   #stem = "";
 
@@ -68,6 +70,8 @@ class Scene {
       const body = '{"error_code":"CALLS_COMPLETE_MODE_REQUIRED"}';
       return { status: 400, headers: new Headers(), text: () => Promise.resolve(body) } as Response;
     }
+    const { latencyMs } = this;
+    if (latencyMs > 0) await new Promise<void>((go) => this.world.clock.after(latencyMs, go));
     const response = await this.world.server.fetch(url, init);
     if (init?.method !== "POST" || response.status !== 200) return response;
     const request = JSON.parse(new TextDecoder().decode(init.body as Uint8Array));
@@ -178,3 +182,24 @@ test("Python's rotation: an end that waits is on disk when its sender is killed"
   await pipeline.finish();
   assert.deepEqual(scene.names(".deadletter"), []);
 });
+
+for (const isKilled of [true, false]) {
+  test(`Python's rotation: later segments do not overtake one that is still being sent, ${isKilled ? "after the process was killed" : "while the process runs"}`, async () => {
+    const scene = new Scene();
+    scene.latencyMs = 500;
+    const calls = Array.from({ length: 40 }, (_, n) => `w${n}`);
+    scene.rotate(calls.map(whole).join("") + startLine("a"));
+    const { pipeline } = scene.sender({ batchRecords: 2 });
+    await scene.until(() => scene.ended.size > 0);
+    for (const text of [whole("b"), endLine("a"), whole("c")]) scene.rotate(text);
+    if (isKilled) scene.python.kill();
+    const flushed = pipeline.flush({ timeout: 120_000 })
+      .then((result) => ({ ...result, ended: scene.ended.size }));
+    await scene.until(() => scene.ended.size === calls.length + 3);
+    await scene.world.clock.elapse(5_000);
+    const { done, deadLettered, ended } = await flushed;
+    assert.deepEqual([done, deadLettered, scene.rejected], [true, 0, 0]);
+    assert.ok(ended >= calls.length + 2, `${ended} calls had ended when flush() resolved`);
+    await pipeline.finish({ timeout: 0 });
+  });
+}

@@ -85,7 +85,7 @@ export class DirectoryRecovery {
 
   /** Whether there are orphaned segments without a drain. */
   get isBlocked(): boolean {
-    return this.#undrained.blocked.length > 0;
+    return this.#undrained.blocked.length + this.#undrained.behind.length > 0;
   }
 
   /** Whether skipped segments can be sent, because the server accepts requests again. */
@@ -199,9 +199,7 @@ export class DirectoryRecovery {
     this.#leases.release();
   }
 
-  /**
-   * Finds orphans; orphans of a writer with an open segment being drained come after that segment.
-   */
+  /** Finds orphans without those that are being drained or have to wait for one that is. */
   async #scan(): Promise<Orphans> {
     const { directory, scanner } = this.#options;
     const { holdsOwn } = this.#leases;
@@ -210,13 +208,17 @@ export class DirectoryRecovery {
       throw error;
     });
     this.#names = found.names;
+    this.#undrained.behind = [];
     const { writers } = this.#open;
     if (writers.size === 0 && !this.#chains.isHolding) return found;
-    const isNext = ({ writer, stem }: ListedSegment): boolean =>
-      !writers.has(writer) && !this.#chains.isHeld(stem);
     const { clock } = this.#options.runtime;
-    const [final] = await partitionInSlices(found.final, isNext, clock);
-    const [open] = await partitionInSlices(found.open, isNext, clock);
+    const isBehind = this.#open.order();
+    const isNew = ({ stem }: ListedSegment): boolean => !this.#open.has(stem);
+    const [newFinal] = await partitionInSlices(found.final, isNew, clock);
+    const [newOpen] = await partitionInSlices(found.open, isNew, clock);
+    const [behind, final] = await partitionInSlices(newFinal, isBehind, clock);
+    const [behindOpen, open] = await partitionInSlices(newOpen, isBehind, clock);
+    this.#undrained.behind = [...behind, ...behindOpen];
     return {
       ...found,
       final,

@@ -6,6 +6,7 @@
 import { hasCode } from "../../errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { ListedSegment } from "../../wal/orphans/directory_listing.ts";
+import { isOfPython } from "../../wal/processes/python_writer.ts";
 import type { OpenCallsKeepers } from "../../wal/open_calls/open_calls_keeper.ts";
 import { FileSegment } from "../../wal/segment/file_segment.ts";
 import type { SegmentGuard } from "../../wal/segment/segment.ts";
@@ -52,9 +53,30 @@ export class OpenDrains {
     return [...this.#drains].filter(([, drain]) => drain.isHolding).map(([stem]) => stem);
   }
 
-  /** Writers of the segments being drained: their later segments wait. */
+  /** Returns whether a segment is being drained. */
+  has(stem: string): boolean {
+    return this.#drains.has(stem);
+  }
+
+  /** Writers of the segments being drained. */
   get writers(): ReadonlySet<string | undefined> {
-    return new Set([...this.#drains.keys()].map((stem) => parseStem(stem)?.writer));
+    return writersOf(this.#drains.keys());
+  }
+
+  /**
+   * Returns a function that tells whether a segment has to wait for an earlier one of its log that is
+   * being sent. The names of Python's segments do not tell which are of the same log: if one of them
+   * is closed, all later ones wait. Call it after the directory was listed, because a segment that
+   * is open then has no later one in the list.
+   */
+  order(): (segment: ListedSegment) => boolean {
+    const sending = [...this.#drains].filter(([, { isHolding }]) => !isHolding);
+    const writers = writersOf(sending.map(([stem]) => stem));
+    const [python] = sending.filter(([, { segment }]) => segment.mayReorder && segment.isSealed())
+      .map(([stem]) => stem).sort();
+    return (segment) =>
+      writers.has(segment.writer) ||
+      (python !== undefined && segment.stem > python && isOfPython(segment));
   }
 
   /**
@@ -94,4 +116,8 @@ export class OpenDrains {
       this.#drains.delete(stem);
     }
   }
+}
+
+function writersOf(stems: Iterable<string>): Set<string | undefined> {
+  return new Set([...stems].map((stem) => parseStem(stem)?.writer));
 }

@@ -15,6 +15,8 @@ export class UndrainedSegments {
    * prevents their delivery now.
    */
   blocked: readonly ListedSegment[] = [];
+  /** Segments that wait for an open one before them, of the same log, that is being drained. */
+  behind: readonly ListedSegment[] = [];
   /** Segments that another process sends. */
   elsewhere: readonly ListedSegment[] = [];
   readonly #counter: WaitingCounter;
@@ -51,7 +53,8 @@ export class UndrainedSegments {
   }
 
   #listed(waiting: readonly ListedSegment[]): readonly ListedSegment[] {
-    return this.blocked.length > 0 ? this.blocked : waiting;
+    const others = this.blocked.length > 0 ? this.blocked : waiting;
+    return this.behind.length > 0 ? [...others, ...this.behind] : others;
   }
 }
 
