@@ -13,6 +13,7 @@ import { Drain } from "./drain/drain.ts";
 import { type DrainOptions, POLL_MS } from "./drain/drain_options.ts";
 import { endOf } from "./drain/drain_progress.ts";
 import { HeldDrains } from "./drain/held_drains.ts";
+import { LateRemovals } from "./drain/late_removals.ts";
 import { isPassed, keepAlive, type Scope, type WaitEnd, type WaitLimits } from "./delivery_wait.ts";
 import type { Recovery } from "./recovery/recovery.ts";
 import { earliest } from "./recovery/undrained_segments.ts";
@@ -44,6 +45,7 @@ export class Sender {
   readonly #running = new Set<Promise<unknown>>();
   /** Drains of segments before those in `#own` that wait for starts in other logs. */
   readonly #held = new HeldDrains();
+  readonly #removals: LateRemovals;
   #watchers: (() => void)[] = [];
   #current: Drain | null = null;
   #stopped = false;
@@ -51,6 +53,7 @@ export class Sender {
 
   constructor(options: SenderOptions) {
     this.#options = options;
+    this.#removals = new LateRemovals(options.clock);
     this.#lost = new Signal(options.clock);
   }
 
@@ -86,7 +89,7 @@ export class Sender {
 
   /** Whether every segment of the own log is delivered and removed. */
   get isEmpty(): boolean {
-    return this.#own.length === 0 && this.#held.all.length === 0;
+    return this.#own.length === 0 && this.#held.all.length === 0 && this.#removals.isEmpty;
   }
 
   /** Segments of the own log that wait for the one being drained. */
@@ -209,6 +212,7 @@ export class Sender {
     this.#options.deliveryClient.stop();
     for (const drain of this.#ownDrains) drain.stop();
     this.#lost.wake();
+    this.#removals.stop();
     await this.#options.recovery?.stop();
     await Promise.all([...this.#running]);
     this.changed();
@@ -245,8 +249,8 @@ export class Sender {
       const drain = this.#current = new Drain(segment, this.#options.drain);
       const end = await this.#held.run(drain);
       if (end === "stopped") break;
-      if (end === "holding") this.#run(this.#ended(drain));
-      if (end === "lost") {
+      if (end === "holding" || drain.isSettled) this.#run(this.#ended(drain));
+      else if (end === "lost") {
         this.#options.onLost();
         await this.#handedOver(segment);
         if (this.#stopped) break;
@@ -259,9 +263,11 @@ export class Sender {
     if (this.#stopped) { for (const segment of this.#own) segment.release(); }
   }
 
-  /** Waits for the end of a drain that holds ends. */
+  /** Waits for the end of a drain for which the segments after it do not wait. */
   async #ended(drain: Drain): Promise<void> {
-    if (await drain.run() === "lost") {
+    let end = await drain.run();
+    if (drain.isSettled) end = await this.#removals.run(drain);
+    if (end === "lost") {
       this.#options.onLost();
       this.#options.recovery?.reclaim(drain.segment.name);
     }

@@ -38,6 +38,7 @@ export class Drain {
   #reached = 0;
   #dropped = false;
   #isHolding = false;
+  #isSettled = false;
   #onHolding: () => void = () => {};
   #running: Promise<DrainEnd> | null = null;
   #end: DrainEnd | null = null;
@@ -92,6 +93,11 @@ export class Drain {
   /** Result of the drain; `null` until it has ended. */
   get end(): DrainEnd | null {
     return this.#end;
+  }
+
+  /** Whether all records are settled, and only a disk error has prevented the removal. */
+  get isSettled(): boolean {
+    return this.#isSettled;
   }
 
   /** Whether the segment was dropped. */
@@ -152,11 +158,10 @@ export class Drain {
     this.stop();
     await this.#inFlight.idle();
     if (end === "stopped" && this.#dropped) end = await this.#discard();
-    if (end === "complete") end = await this.#complete();
+    if (end === "complete") end = await this.remove();
     this.#end = end;
     this.#progress.over();
-    if (end === "complete") this.#options.onComplete(endOf(this.segment) ?? 0);
-    else this.release();
+    if (end !== "complete") this.release();
     return end;
   }
 
@@ -263,13 +268,16 @@ export class Drain {
     }
   }
 
-  async #complete(): Promise<DrainEnd> {
+  /** Removes the segment, which is drained to its end; again if that has failed. Never rejects. */
+  async remove(): Promise<DrainEnd> {
     try {
       await this.segment.beforeComplete?.();
       this.segment.complete();
       await this.segment.settled?.();
+      this.#options.onComplete(endOf(this.segment) ?? 0);
       return "complete";
     } catch (error) {
+      this.#isSettled = !(error instanceof Stopped) && !hasCode(error, "ERR_LEASE_LOST");
       return this.#endOf(error);
     }
   }

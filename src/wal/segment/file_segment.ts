@@ -222,13 +222,12 @@ export class FileSegment implements Segment {
   async beforeComplete(): Promise<void> {
     const { openCalls, stem, guard } = this.#options;
     const keeper = openCalls?.() ?? null;
-    if (keeper === null || this.#done || this.#isDetached()) return;
+    if (keeper === null || this.#keepsOpen || this.#isDetached()) return;
     await keeper.beforeRemoval(stem, guard);
     this.#keepsOpen = true;
   }
 
   complete(): void {
-    if (this.#done) return;
     const { guard, runtime: { files }, paths } = this.#options;
     try {
       this.#checkpointNow();

@@ -114,7 +114,7 @@ export interface Segment {
    * @throws {WeaveWalError} `ERR_LEASE_LOST`.
    */
   beforeComplete?(): Promise<void>;
-  /** Removes the segment, which is final and drained to its end. Called once. */
+  /** Removes the segment, which is final and drained to its end. Called again if it throws. */
   complete(): void;
   /** Resolves when everything that was delivered is removed, if removal runs in the background. */
   settled?(): Promise<void>;

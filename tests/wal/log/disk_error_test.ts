@@ -106,6 +106,60 @@ for (const kind of KINDS) {
   }, { timeout: 60_000 });
 }
 
+/** Operations that a read-only file system refuses. */
+const WRITES: readonly MemoryOperationKind[] = [
+  "write",
+  "create",
+  "replace",
+  "rename",
+  "mkdir",
+  "remove",
+];
+
+/** Contents of the disk when it becomes read-only. */
+const ON_DISK: Record<string, { readonly records: number; readonly away: boolean }> = {
+  "nothing": { records: 0, away: false },
+  "delivered records": { records: 3, away: false },
+  "thirty files that wait for the server": { records: 150, away: true },
+};
+
+for (const [what, { records, away }] of Object.entries(ON_DISK)) {
+  test(`disk error: all is delivered while the disk is read-only for good, with ${what}`, async () => {
+    for (const code of ["EROFS", "EACCES"]) {
+      const world = new LogWorld();
+      const runtime = world.process();
+      if (away) world.server.refuse = () => ({ status: 503, body: {} });
+      const pipeline = openPipeline(world.options(runtime, { sender: true, segmentBytes: 600 }));
+      let count = 0;
+      const append = (records: number) => {
+        for (let n = 0; n < records; n++) {
+          const obj = { project_id: "team/project", object_id: `o${count++}`, val: {} };
+          pipeline.append("obj_create", JSON.stringify({ obj }));
+        }
+      };
+      append(records);
+      await world.clock.elapse(1_000);
+      runtime.fault = ({ kind }) => WRITES.includes(kind) ? { code } : undefined;
+      append(10);
+      world.server.refuse = () => null;
+      await world.clock.elapse(60_000);
+      append(10);
+      await world.clock.elapse(10_000);
+      const { log, delivered, pendingRecords } = await pipeline.stats();
+      assert.deepEqual([log, delivered, pendingRecords], ["memory", count, 0], code);
+      assert.equal(
+        new Set(world.server.taken.map(({ value }) => JSON.stringify(value))).size,
+        count,
+      );
+      runtime.fault = undefined;
+      await world.clock.elapse(20_000);
+      assert.deepEqual(world.names(), [], "what was delivered is removed when the disk works");
+      assert.equal((await pipeline.finish()).done, true);
+      runtime.exit();
+    }
+  });
+}
+
 test("disk error: the lease's heartbeats continue if the presence file cannot be written", async () => {
   const world = new LogWorld();
   world.server.refuse = () => ({ status: 503, body: {} });
