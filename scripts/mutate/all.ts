@@ -7,8 +7,9 @@
 import type { Mutation } from "./mutation.ts";
 import { CLIENT_MUTATIONS } from "./client.ts";
 import { DELIVERY_MUTATIONS } from "./delivery.ts";
-import { RECOVERY_MUTATIONS } from "./delivery_recovery.ts";
+import { DELIVERY_DISK_MUTATIONS } from "./delivery_disk.ts";
 import { DELIVERY_HTTP_MUTATIONS } from "./delivery_http.ts";
+import { RECOVERY_MUTATIONS } from "./delivery_recovery.ts";
 import { RUNTIME_MUTATIONS } from "./runtime.ts";
 import { WAL_MUTATIONS } from "./wal.ts";
 import { WAL_LOG_MUTATIONS } from "./wal_log.ts";
@@ -20,6 +21,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...WAL_MUTATIONS,
   ...DELIVERY_MUTATIONS,
   ...RECOVERY_MUTATIONS,
+  ...DELIVERY_DISK_MUTATIONS,
   ...DELIVERY_HTTP_MUTATIONS,
   ...CLIENT_MUTATIONS,
 ];

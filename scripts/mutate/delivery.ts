@@ -242,20 +242,6 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
   },
   {
     file: "src/delivery/sender.ts",
-    mistake: "the next segment waits until a delivered one can be removed",
-    find: 'if (end === "holding" || drain.isSettled)',
-    replace: 'if (end === "holding")',
-    tests: ["wal/log/disk_error_test.ts"],
-  },
-  {
-    file: "src/delivery/drain/late_removals.ts",
-    mistake: "a delivered segment is not removed when the disk works again",
-    find: "const end = await drain.remove();",
-    replace: "const end = drain.end!;",
-    tests: ["wal/log/disk_error_test.ts"],
-  },
-  {
-    file: "src/delivery/sender.ts",
     mistake: "an exit without time to stop forgets what is delivered after the checkpoint",
     find: "for (const held of [...this.#ownDrains, ...this.#own]) {",
     replace: "for (const held of this.#own) {",
