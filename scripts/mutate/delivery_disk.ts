@@ -20,8 +20,8 @@ export const DELIVERY_DISK_MUTATIONS: readonly Mutation[] = [
   {
     file: "src/delivery/drain/late_removals.ts",
     mistake: "a delivered segment is not removed when the disk works again",
-    find: "const end = await drain.remove();",
-    replace: "const end = drain.end!;",
+    find: "const removal = await removeSegment(segment, this.#options);",
+    replace: 'const removal = "failed" as Removal;',
     tests: [DISK_ERRORS],
   },
 ];

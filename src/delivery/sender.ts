@@ -53,7 +53,7 @@ export class Sender {
 
   constructor(options: SenderOptions) {
     this.#options = options;
-    this.#removals = new LateRemovals(options.clock);
+    this.#removals = new LateRemovals(options.clock, options.drain);
     this.#lost = new Signal(options.clock);
   }
 
@@ -265,9 +265,8 @@ export class Sender {
 
   /** Waits for the end of a drain for which the segments after it do not wait. */
   async #ended(drain: Drain): Promise<void> {
-    let end = await drain.run();
-    if (drain.isSettled) end = await this.#removals.run(drain);
-    if (end === "lost") {
+    const end = await drain.run();
+    if ((drain.isSettled ? await this.#removals.run(drain.segment) : end) === "lost") {
       this.#options.onLost();
       this.#options.recovery?.reclaim(drain.segment.name);
     }

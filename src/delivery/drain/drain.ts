@@ -13,8 +13,9 @@ import type { Permit } from "../delivery_client.ts";
 import { Stopped } from "../http/send_with_retry.ts";
 import { BatchSource, type PreparedBatch } from "./batch_source.ts";
 import { DISK_RETRY_MS, type DrainOptions, POLL_MS } from "./drain_options.ts";
-import { DrainProgress, endOf } from "./drain_progress.ts";
+import { DrainProgress } from "./drain_progress.ts";
 import { InFlightQueue } from "./in_flight_queue.ts";
+import { removeSegment } from "./late_removals.ts";
 import { Linger } from "./linger.ts";
 import { Settlement } from "./settlement.ts";
 
@@ -158,7 +159,11 @@ export class Drain {
     this.stop();
     await this.#inFlight.idle();
     if (end === "stopped" && this.#dropped) end = await this.#discard();
-    if (end === "complete") end = await this.remove();
+    if (end === "complete") {
+      const removal = await removeSegment(this.segment, this.#options);
+      this.#isSettled = removal === "failed";
+      end = removal === "complete" ? removal : "lost";
+    }
     this.#end = end;
     this.#progress.over();
     if (end !== "complete") this.release();
@@ -265,20 +270,6 @@ export class Drain {
       if (hasCode(error, "ERR_LEASE_LOST")) throw error;
       this.#options.onTrouble("read", error);
       return undefined;
-    }
-  }
-
-  /** Removes the segment, which is drained to its end; again if that has failed. Never rejects. */
-  async remove(): Promise<DrainEnd> {
-    try {
-      await this.segment.beforeComplete?.();
-      this.segment.complete();
-      await this.segment.settled?.();
-      this.#options.onComplete(endOf(this.segment) ?? 0);
-      return "complete";
-    } catch (error) {
-      this.#isSettled = !(error instanceof Stopped) && !hasCode(error, "ERR_LEASE_LOST");
-      return this.#endOf(error);
     }
   }
 
