@@ -24,10 +24,10 @@ const LOAD = "delivery/calls/call_load_test.ts";
 /** The mutations of the rest of `src/delivery`. */
 export const DELIVERY_MUTATIONS: readonly Mutation[] = [
   {
-    file: "src/delivery/drain/drain.ts",
+    file: "src/delivery/drain/late_removals.ts",
     mistake: "calls that ended in a dropped segment pass for interrupted ones",
-    find: "await this.segment.beforeComplete?.();",
-    replace: "if (!this.#dropped) await this.segment.beforeComplete?.();",
+    find: "await segment.beforeComplete?.();",
+    replace: "",
     tests: [DROPPED],
   },
   {
