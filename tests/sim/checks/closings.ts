@@ -167,7 +167,7 @@ export class Closings {
     const { ledger, past, setup, violate } = this.#context;
     if (past.crashed || setup.maxDiskBytes < 1e9) return;
     for (const { span: { id, isNoted }, origin } of ledger.spans.values()) {
-      if (!isNoted || origin.troubled) continue;
+      if (!isNoted || origin.troubled || past.unkept.has(origin.token)) continue;
       if (this.#hasEnd(id)) continue;
       violate("not-closed", `${id} of process ${origin.id}`);
     }
@@ -178,7 +178,8 @@ export class Closings {
     for (const { kind, call, accepted, stored, memory, origin, excuse } of ledger.records) {
       if (kind !== "start" || !accepted || !stored || memory || excuse !== null) continue;
       const owner = this.#processes.find((one) => one === origin);
-      if (owner === undefined || owner.troubled || !owner.step.wal || deleted.has(call)) continue;
+      if (owner === undefined || owner.troubled || past.unkept.has(owner.token)) continue;
+      if (!owner.step.wal || deleted.has(call)) continue;
       if (this.#hasEnd(call)) continue;
       violate("not-closed", `${call} of process ${owner.id}`);
     }

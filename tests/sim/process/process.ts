@@ -255,12 +255,21 @@ export class SimProcess implements ProcessView {
       const struck = strike(fault, operation);
       if (!struck) continue;
       context.trace.add(`fault ${JSON.stringify(struck)}`);
-      if ("code" in struck) this.#troubled = true;
+      if ("code" in struck) this.#failed(operation);
       this.#torn.failed(operation);
       return struck;
     }
     this.#torn.succeeded(operation);
     return undefined;
+  }
+
+  #failed({ kind, path }: MemoryOperation): void {
+    this.#troubled = true;
+    const [, writer, suffix] = /_([0-9a-f]{32})\.(\w+)[^/]*$/.exec(path) ?? [];
+    const isRead = kind === "open" || kind === "read";
+    if (suffix === "open" || (isRead && /^(jsonl|started)$/.test(suffix))) {
+      this.#options.context.past.unkept.add(writer);
+    }
   }
 
   #event({ level, name, message }: WalEvent): void {

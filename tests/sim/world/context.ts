@@ -93,4 +93,9 @@ export interface Past {
   readonly torn: Set<string>;
   /** Those of `torn` whose fragment was left by a process that survived and knew of it. */
   readonly fragments: Set<string>;
+  /**
+   * Tokens of writers of which another process's disk failed at the files about open calls: they may
+   * be forgotten, because they must never prevent the removal of delivered segments.
+   */
+  readonly unkept: Set<string>;
 }

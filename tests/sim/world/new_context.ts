@@ -28,6 +28,7 @@ export function newContext(setup: Setup, trace: Trace, violate: SimContext["viol
       disturbed: false,
       torn: new Set(),
       fragments: new Set(),
+      unkept: new Set(),
     },
     violate,
   };

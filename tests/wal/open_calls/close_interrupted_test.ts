@@ -235,3 +235,23 @@ for (const fault of ["stat", "open", "read", "replace", "rename"]) {
     }
   });
 }
+
+test("closeInterrupted: a disk that takes no files about open calls does not hold up the records, and nothing is closed", async () => {
+  const world = new LogWorld();
+  const writer = new CallWriter(world, { segmentBytes: 300 });
+  for (const id of ["a", "b", "c"]) writer.start(id);
+  writer.runtime.kill();
+  const runtime = world.process();
+  runtime.fault = ({ kind, path }) =>
+    /^(rename|replace|write)$/.test(kind) && /\.(closing|open)\b/.test(path)
+      ? { code: "ENOSPC" }
+      : undefined;
+  const pipeline = openPipeline(world.options(runtime));
+  await world.clock.elapse(30_000);
+  assert.equal((await pipeline.finish()).done, true);
+  runtime.exit();
+  await world.recover();
+  assert.deepEqual(world.server.taken.map(({ value }) => value.id).sort(), ["a", "b", "c"]);
+  assert.deepEqual(interruptedOf(world), []);
+  assert.deepEqual(world.names(), []);
+});
