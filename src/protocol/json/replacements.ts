@@ -126,6 +126,23 @@ const errorGetters: ReadonlySet<unknown> = new Set([
   ),
 ]);
 
+/** Source of the built-in `Error`, in any realm. A bound function has no name in its source. */
+const ERROR_SOURCE = /^function Error\(\) \{\s*\[native code\]\s*\}$/;
+
+/**
+ * Returns the native getter of `stack` in the realm of an error, if there is one: test runners run
+ * programs in another realm than that of the runtime's own modules.
+ */
+function stackGetter(error: object): unknown {
+  for (let at = prototypeOf(error); at !== null; at = prototypeOf(at)) {
+    const made: unknown = getOwnPropertyDescriptor(at, "constructor")?.value;
+    if (typeof made !== "function" || isProxy(made)) continue;
+    if (!ERROR_SOURCE.test(Function.prototype.toString.call(made))) continue;
+    return getOwnPropertyDescriptor(Reflect.construct(made, []), "stack")?.get;
+  }
+  return undefined;
+}
+
 /**
  * Returns a property of an error; {@linkcode GETTER} if reading it would run a getter of the
  * program, `undefined` if it cannot be read: a stack is built by `Error.prepareStackTrace`, which
@@ -135,7 +152,8 @@ export function readSafely(error: object, key: string): unknown {
   try {
     const found = findProperty(error, key);
     if (found?.get === undefined) return found?.value;
-    return errorGetters.has(found.get) ? apply(found.get, error, []) : GETTER;
+    const isNative = errorGetters.has(found.get) || found.get === stackGetter(error);
+    return isNative ? apply(found.get, error, []) : GETTER;
   } catch {
     return undefined;
   }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { runInNewContext } from "node:vm";
 import { exceptionText } from "../../../src/client/calls/exception.ts";
 import { op } from "../../../src/client/op/op.ts";
 import { test } from "../../harness.ts";
@@ -107,6 +108,35 @@ test("exception: a stack getter of the program is not run, and a broken error ca
     message: "An error that cannot be shown",
     traceback: [],
   });
+});
+
+test("exception: an error of another realm has its stack, and no getter of the program is run", () => {
+  // A test runner runs programs in another realm than that of the runtime's own modules.
+  const made = [
+    "new Error('far')",
+    "new RangeError('far')",
+    "new AggregateError([], 'far')",
+    "new (class Own extends TypeError {})('far')",
+    "Object.assign(new Error('far'), { code: 'ENOENT' })",
+  ];
+  for (const code of made) {
+    const error = runInNewContext(`(function innermost() { return ${code}; })()`);
+    const { message, traceback } = read(error);
+    assert.equal(message, "far", code);
+    assert.ok(traceback.some(({ function_name }) => function_name === "innermost"), code);
+  }
+  let runs = 0;
+  const context = { get: (() => ++runs).bind(null) };
+  for (
+    const code of [
+      "Object.defineProperty(new Error('kept'), 'stack', { get })",
+      "Object.setPrototypeOf(new Error('kept'), { constructor: get, get stack() { return get(); } })",
+      "Object.defineProperty(new (class Error extends globalThis.Error {})('kept'), 'stack', { get })",
+    ]
+  ) {
+    exceptionText(runInNewContext(code, context));
+    assert.equal(runs, 0, code);
+  }
 });
 
 test("exception: a deep stack keeps the frames closest to the throw", () => {
