@@ -11,20 +11,13 @@ interface Encodable {
   toBase64?: (this: Uint8Array) => string;
 }
 
-interface BufferSlice {
-  from(
-    buffer: ArrayBufferLike,
-    offset: number,
-    length: number,
-  ): { toString(encoding: string): string };
-}
-
 interface Decoder {
   fromBase64?: (text: string) => Uint8Array<ArrayBuffer>;
 }
 
 /** Methods of `Buffer.prototype`, which work on any byte array. */
 interface BufferMethods {
+  base64Slice?: (this: Uint8Array, start: number, end: number) => string;
   latin1Slice?: (this: Uint8Array, start: number, end: number) => string;
   base64Write?: (this: Uint8Array, text: string, at: number, length: number) => number;
 }
@@ -89,10 +82,8 @@ function bufferMethods(): BufferMethods {
 export function base64(bytes: Uint8Array): string {
   const { toBase64 } = Uint8Array.prototype as unknown as Encodable;
   if (toBase64 !== undefined) return toBase64.call(bytes);
-  const { Buffer } = globalThis as { Buffer?: BufferSlice };
-  if (Buffer !== undefined) {
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
-  }
+  const { base64Slice } = bufferMethods();
+  if (base64Slice !== undefined) return base64Slice.call(bytes, 0, bytes.length);
   let text = "";
   for (let at = 0; at < bytes.length; at += CHUNK) {
     text += btoa(String.fromCharCode(...bytes.subarray(at, at + CHUNK)));

@@ -33,8 +33,9 @@ export function mayHoldToken(text: string): boolean {
   return hasBearer(text) || nextRun(text, 0) >= 0;
 }
 
+/** Searches for whole words: an engine looks for the first character, and few texts have a "b". */
 function hasBearer(text: string): boolean {
-  return text.includes("earer ") || text.includes("EARER ");
+  return text.includes("bearer ") || text.includes("Bearer ") || text.includes("BEARER ");
 }
 
 /**
