@@ -100,6 +100,23 @@ for (const [name, answer] of ECHOES) {
   });
 }
 
+test("stats: dead letters are counted by reason", async () => {
+  await withDelivery({ callMode: "old" }, async (fixture) => {
+    fixture.mock.faults.add({ bodyHas: '"id":"bad', status: 422 });
+    const pipeline = fixture.open();
+    assert.deepEqual((await pipeline.stats()).deadLettersByReason, {});
+    pipeline.append("call_start", start("bad1"));
+    pipeline.append("call_start", start("bad2"));
+    pipeline.append("file_create", '{"project_id":"team/project","name":"a","content":7}');
+    appendCalls(pipeline, "a", 1);
+    assert.equal((await pipeline.flush()).done, true);
+    const { deadLettered, deadLettersByReason } = await pipeline.stats();
+    assert.equal(deadLettered, 3);
+    assert.deepEqual(deadLettersByReason, { refused: 2, unsendable: 1 });
+    await pipeline.finish();
+  });
+});
+
 test("stats: every reason for dropped records has its own count", async () => {
   await withDelivery({ callMode: "old" }, async (fixture) => {
     fixture.mock.faults.add({ bodyHas: '"id":"bad"', status: 422 });

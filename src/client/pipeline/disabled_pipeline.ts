@@ -23,6 +23,7 @@ const NO_STATS: WalStats = {
   appended: 0,
   delivered: 0,
   deadLettered: 0,
+  deadLettersByReason: {},
   dropped: noDrops(),
   lastDelivery: null,
   lastError: null,

@@ -136,8 +136,10 @@ export interface WalStats {
   readonly appended: number;
   /** Number of records that this process has delivered, including those of earlier processes. */
   readonly delivered: number;
-  /** Number of dead-lettered records. */
+  /** Number of records that this process has dead-lettered. */
   readonly deadLettered: number;
+  /** The same by reason (`refused`, `unsendable`, `corrupt`, …), without those that did not occur. */
+  readonly deadLettersByReason: Readonly<Record<string, number>>;
   /** Number of dropped records, by cause. */
   readonly dropped: Readonly<Record<DropCause, number>>;
   /** Time of the last delivery, epoch ms. */

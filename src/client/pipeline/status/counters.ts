@@ -77,6 +77,8 @@ export class PipelineCounters {
   firstAppend: number | null = null;
   delivered = 0;
   deadLettered = 0;
+  /** Number of dead-lettered records, by reason. */
+  readonly deadLettersByReason: Partial<Record<DeadLetter["reason"], number>> = {};
   readonly dropped: Record<DropCause, number> = noDrops();
   lastDelivery: number | null = null;
   lastError: { message: string; at: number } | null = null;
@@ -106,6 +108,9 @@ export class PipelineCounters {
   settled(delivered: number, deadLetters: readonly DeadLetter[]): void {
     this.delivered += delivered;
     this.deadLettered += deadLetters.length;
+    for (const { reason } of deadLetters) {
+      this.deadLettersByReason[reason] = (this.deadLettersByReason[reason] ?? 0) + 1;
+    }
     if (delivered > 0) this.lastDelivery = this.#clock.now();
   }
 

@@ -55,6 +55,7 @@ export class PipelineStatus {
       appended,
       delivered,
       deadLettered,
+      deadLettersByReason: { ...counters.deadLettersByReason },
       dropped: { ...dropped },
       lastDelivery,
       lastError,
