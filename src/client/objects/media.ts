@@ -31,11 +31,11 @@ export type MediaData = Uint8Array | ArrayBuffer;
  * if (image._weaveType !== "Image") throw new Error(image._weaveType);
  * ```
  */
-export interface WeaveImage {
+export interface WeaveImage<Data extends MediaData = MediaData> {
   /** Marks the object as an image. */
   readonly _weaveType: "Image";
   /** The bytes of the file. */
-  data: MediaData;
+  data: Data;
   /** File format. */
   imageType?: "png";
 }
@@ -51,11 +51,11 @@ export interface WeaveImage {
  * if (audio._weaveType !== "Audio") throw new Error(audio._weaveType);
  * ```
  */
-export interface WeaveAudio {
+export interface WeaveAudio<Data extends MediaData = MediaData> {
   /** Marks the object as audio. */
   readonly _weaveType: "Audio";
   /** The bytes of the file. */
-  data: MediaData;
+  data: Data;
   /** File format. */
   audioType?: "wav";
 }
@@ -71,9 +71,9 @@ export interface WeaveAudio {
  * if (image.imageType !== "png") throw new Error("Images are PNG files");
  * ```
  */
-export function weaveImage(
-  { data, imageType = "png" }: { data: MediaData; imageType?: "png" },
-): WeaveImage {
+export function weaveImage<Data extends MediaData>(
+  { data, imageType = "png" }: { data: Data; imageType?: "png" },
+): WeaveImage<Data> {
   return { _weaveType: "Image", data, imageType };
 }
 
@@ -88,9 +88,9 @@ export function weaveImage(
  * if (speak("hello").audioType !== "wav") throw new Error("The default type is WAV");
  * ```
  */
-export function weaveAudio(
-  { data, audioType = "wav" }: { data: MediaData; audioType?: "wav" },
-): WeaveAudio {
+export function weaveAudio<Data extends MediaData>(
+  { data, audioType = "wav" }: { data: Data; audioType?: "wav" },
+): WeaveAudio<Data> {
   return { _weaveType: "Audio", data, audioType };
 }
 

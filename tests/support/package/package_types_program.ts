@@ -103,10 +103,15 @@ export async function values(bytes: WeaveImage["data"] & WeaveAudio["data"]): Pr
   });
   const image: WeaveImage = weave.weaveImage({ data: bytes, imageType: "png" });
   const audio: WeaveAudio = weave.weaveAudio({ data: bytes });
+  const data = bytes as typeof bytes & Uint8Array;
+  const sizes: number[] = [
+    weave.weaveImage({ data }).data.length,
+    weave.weaveAudio({ data }).data.length,
+  ];
   const dataset = new Dataset({ name: "rows", rows: [{ q: "why", image, audio }] });
   dataset.save();
   const saved = await dataset.__savedRef;
-  const questions: string[] = [dataset.getRow(0).q];
+  const questions: string[] = [dataset.getRow(0).q, `${sizes}`];
   for await (const row of dataset) questions.push(row.q);
   const ref: weave.ObjectRef = await client.publish({ temperature: 0.5 }, "settings");
   await Promise.all([ref.get(), client.get(ref), client.publish(op(values))]);
