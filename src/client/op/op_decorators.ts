@@ -5,7 +5,7 @@
  */
 
 import { WeaveWalError } from "../../errors.ts";
-import { definingClass } from "./op_name.ts";
+import { definingClass, memberName } from "./op_name.ts";
 import type {
   AnyFunction,
   MethodDecoratorContext,
@@ -42,7 +42,8 @@ export function decorateMethod(
     context.addInitializer?.(function () {
       if (named) return;
       named = true;
-      state.name = `${definingClass(this, context.name, wrapper)}.${String(context.name)}`;
+      const owner = definingClass(this as object, context.name, wrapper);
+      state.name = memberName(owner, String(context.name));
     });
   }
   return wrapper;

@@ -5,7 +5,7 @@
  */
 
 import { bytesDigest } from "../../protocol/digest/digest.ts";
-import { classNames, readData } from "../../protocol/json/object_facts.ts";
+import { classNames, isProxy, prototypeOf, readData } from "../../protocol/json/object_facts.ts";
 import { cleanObjectId, clip, isObjectId, MAX_OBJECT_ID_LENGTH } from "../objects/object_id.ts";
 import type { AnyFunction, OpOptions } from "./op_types.ts";
 
@@ -18,7 +18,12 @@ const ANONYMOUS = "anonymous";
 export function opName(fn: AnyFunction, options: OpOptions<AnyFunction>): string {
   if (options.name) return options.name;
   const name = nameOf(options.originalFunction) || nameOf(fn) || ANONYMOUS;
-  return options.bindThis == null ? name : `${classNameOf(options.bindThis)}.${name}`;
+  return memberName(options.bindThis == null ? undefined : classNameOf(options.bindThis), name);
+}
+
+/** Returns `Class.method`, or the method's name if its class is unknown. */
+export function memberName(owner: string | undefined, name: string): string {
+  return owner === undefined ? name : `${owner}.${name}`;
 }
 
 function nameOf(fn: unknown): string | undefined {
@@ -26,28 +31,28 @@ function nameOf(fn: unknown): string | undefined {
   return typeof name === "string" ? name : undefined;
 }
 
-/** Returns the name of a value's class. */
-function classNameOf(value: unknown): string {
+/** Returns the name of a value's class; `undefined` if it has none, or is a proxy. */
+function classNameOf(value: unknown): string | undefined {
   if (typeof value === "object" && value !== null) {
     for (const name of classNames(value)) return name;
   }
-  return typeof value === "function" ? "Function" : ANONYMOUS;
+  return typeof value === "function" ? "Function" : undefined;
 }
 
 /**
  * Returns the name of the class that defines a method, found from an instance of the class (or of a
- * derived class), or from the class itself for static methods.
+ * derived class), or from the class itself for static methods. `undefined` if a proxy hides it: a
+ * constructor may return one, whose traps are code of the program.
  */
-export function definingClass(instance: unknown, key: string | symbol, method: unknown): string {
+export function definingClass(
+  instance: object,
+  key: string | symbol,
+  method: unknown,
+): string | undefined {
   const isStatic = typeof instance === "function";
-  for (
-    let at: unknown = instance;
-    at !== null && at !== undefined;
-    at = Object.getPrototypeOf(at)
-  ) {
+  for (let at: object | null = instance; at !== null && !isProxy(at); at = prototypeOf(at)) {
     if (Object.getOwnPropertyDescriptor(at, key)?.value !== method) continue;
-    const owner = isStatic ? at : (at as { constructor?: unknown }).constructor;
-    return nameOf(owner) || ANONYMOUS;
+    return nameOf(isStatic ? at : readData(at, "constructor")) || ANONYMOUS;
   }
   return isStatic ? nameOf(instance) || ANONYMOUS : classNameOf(instance);
 }

@@ -88,6 +88,27 @@ test("decorator: standard decorators name methods after the class that defines t
   assert.equal(fixture.pipeline.callsOf("Base.make").length, 1);
 });
 
+test("decorator: a proxy in place of an instance is not touched, and hides the class", async () => {
+  using fixture = await clientFixture();
+  let traps = 0;
+  const handler = new Proxy({}, { get: () => (traps++, undefined) });
+  class Hidden {
+    run(x: number) {
+      return x;
+    }
+  }
+  const initialize = standard(Hidden.prototype, "run", op);
+  initialize(new Proxy(new Hidden(), handler));
+  initialize(new Hidden());
+  assert.equal(traps, 0);
+  assert.equal(new Hidden().run(1), 1);
+  assert.equal(fixture.pipeline.callsOf("run").length, 1);
+  for (const target of [new Proxy(new Hidden(), handler), Object.create(null)]) {
+    assert.equal(op(target, function bound() {} as Any).__name, "bound");
+  }
+  assert.equal(traps, 0);
+});
+
 test("decorator: only methods are accepted", () => {
   class Thing {
     value = 1;
