@@ -76,17 +76,17 @@ export class Auditor {
 
   #checkRemoved(process: ProcessView, base: string, line: Line): void {
     const record = this.#context.ledger.findLine(line.text);
-    if (process.mayDropOldest) {
-      process.removed++;
-      if (record) record.excuse = "drop-oldest";
-      return;
-    }
     // Its writer found out that it was presumed dead, and has the record in a later segment or, if
     // the disk failed it, in memory.
     if (record?.copied && record.segment !== base) return;
     if (record?.memory && this.#context.ledger.bytes(`${base}.fence`) !== null) return;
     // What could neither be finished nor taken back is in memory, or nobody's record.
     if (!(record?.accepted && !record.memory) && this.#context.past.fragments.has(base)) return;
+    if (process.mayDropOldest) {
+      process.removed++;
+      if (record) record.excuse = "drop-oldest";
+      return;
+    }
     this.#context.violate("removed", `${base}: with ${show(line)}`);
   }
 
