@@ -149,8 +149,9 @@ export class FileLog implements RequestLog {
       const segment = this.#active;
       await this.#sync.settled();
       await this.#sync.syncPending();
+      // Retired meanwhile: its lines are pending now. Or begun, for those of one whose sync failed.
+      if (segment !== this.#active) continue;
       if (segment === null) return;
-      if (segment !== this.#active) continue; // Retired meanwhile: its lines are pending now.
       try {
         await this.#sync.syncNow(segment);
       } catch (error) {

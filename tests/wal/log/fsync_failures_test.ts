@@ -24,6 +24,22 @@ test("data sync: after a failed sync the records are written again, to a new fil
   assert.ok(after.texts().join("").includes(lineOf("b")), "b is safe in its second file");
 });
 
+for (const records of [1, 3]) {
+  test(`data sync: sync() covers ${records} records of a full segment whose sync fails meanwhile`, async () => {
+    const names = ["a", "b", "c"].slice(0, records);
+    const segmentBytes = lineOf("a").length * records;
+    const fixture = new LogFixture({ segmentBytes });
+    fixture.fault = ({ kind }) => kind === "sync" ? { code: "EIO" } : undefined;
+    for (const name of names) fixture.append(name); // The last one begins the sync.
+    fixture.fault = () => undefined;
+    await fixture.log.sync();
+    fixture.runtime.disk.crash(() => 0);
+    const after = new LogFixture({}, new MemoryRuntime({ disk: fixture.runtime.disk }));
+    const safe = after.texts().join("");
+    for (const name of names) assert.ok(safe.includes(lineOf(name)), `${name} is lost`);
+  });
+}
+
 test("data sync: sync() rejects with the file system error while the disk fails", async () => {
   const fixture = new LogFixture();
   fixture.append("a");
