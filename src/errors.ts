@@ -99,6 +99,11 @@ export function errorCode(error: unknown): string | undefined {
   return typeof code === "string" ? code : undefined;
 }
 
+/** Returns whether the system lacked descriptors or memory: the file may be sound. */
+export function lacksResources(error: unknown): boolean {
+  return ["EMFILE", "ENFILE", "ENOMEM"].some((code) => hasCode(error, code));
+}
+
 /** The message of an error, or the text of whatever else was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

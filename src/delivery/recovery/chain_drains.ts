@@ -88,21 +88,10 @@ export class ChainDrains {
     segments: readonly ListedSegment[],
     progress: RecoveryProgress,
   ): Promise<ChainRest | null> {
-    const { runtime, server, leases, openCalls, drain: options, isStopped } = this.#options;
-    const { sharesCalls } = this.#options;
+    const { leases, drain: options, sharesCalls, isStopped } = this.#options;
     if (isStopped() || !segments.every((segment) => leases.covers(segment))) return null;
-    const guard = leases.guardOf(segments);
-    const chain = await SegmentChain.open(
-      {
-        runtime,
-        server,
-        guard,
-        openCalls,
-        continues: () => this.#options.continues(segments.map(({ stem }) => stem)),
-        onError: options.onTrouble,
-      },
-      segments,
-    );
+    const chain = await this.#open(segments);
+    if (chain === null) return null;
     if (chain.count === 0) return isStopped() ? null : { next: [], unreadable: chain.unreadable };
     const drain = this.#current = new Drain(chain, {
       ...options,
@@ -127,6 +116,25 @@ export class ChainDrains {
         for (const { stem } of segments) this.#heldStems.delete(stem);
       });
     return { next: [], unreadable: chain.unreadable, held };
+  }
+
+  /** Opens a chain; resolves with `null` if it must be tried again later. */
+  async #open(segments: readonly ListedSegment[]): Promise<SegmentChain | null> {
+    const { runtime, server, leases, openCalls, drain: { onTrouble } } = this.#options;
+    const options = {
+      runtime,
+      server,
+      guard: leases.guardOf(segments),
+      openCalls,
+      continues: () => this.#options.continues(segments.map(({ stem }) => stem)),
+      onError: onTrouble,
+    };
+    try {
+      return await SegmentChain.open(options, segments);
+    } catch (error) {
+      onTrouble("recovery", error);
+      return null;
+    }
   }
 
   async #settled(chain: SegmentChain, drain: Drain, end: DrainEnd): Promise<ChainRest | null> {

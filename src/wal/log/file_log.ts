@@ -164,9 +164,7 @@ export class FileLog implements RequestLog {
   }
 
   rotate(): void {
-    const segment = this.#active;
-    if (segment === null) return;
-    this.#leave(segment);
+    if (this.#active !== null) this.#leave(this.#active);
   }
 
   heartbeat(): void {

@@ -109,6 +109,25 @@ test("segment chain: a segment that cannot be inspected is reported, and the oth
   assert.equal(errors.length, 1);
 });
 
+for (const code of ["EMFILE", "ENFILE", "ENOMEM"]) {
+  test(`segment chain: no segment is skipped on ${code}, which passes`, async () => {
+    const { open, runtime, segments } = chainScene("a\n", "b\n", "c\n");
+    const fail = (kinds: RegExp) => {
+      runtime.fault = ({ kind, path }) =>
+        kinds.test(kind) && path.includes(segments[1].stem) ? { code } : undefined;
+    };
+    fail(/stat/);
+    await assert.rejects(open(), { code });
+    runtime.fault = undefined;
+    const chain = await open();
+    fail(/open|read/);
+    await assert.rejects(textOf(chain), { code });
+    runtime.fault = undefined;
+    assert.equal(await textOf(chain), "a\n\nb\n\nc\n\n");
+    assert.deepEqual(chain.unreadable, []);
+  });
+}
+
 test("segment chain: few of many segments are open at once, and none in the end", async () => {
   const world = new LogWorld();
   const segments = Array.from(

@@ -6,7 +6,7 @@
 
 import type { ReadFile } from "../../../runtime/file_system.ts";
 import type { Runtime } from "../../../runtime/runtime.ts";
-import { hasCode } from "../../../errors.ts";
+import { hasCode, lacksResources } from "../../../errors.ts";
 import { DeadLetterFile } from "../../dead_letters/dead_letter_file.ts";
 import { isKept, type ListedSegment } from "../../orphans/directory_listing.ts";
 import { join } from "@std/path";
@@ -266,6 +266,7 @@ export class ChainLink {
       }
       return count;
     } catch (error) {
+      if (lacksResources(error)) throw error;
       // The user removed the file: it ends here.
       if (!hasCode(error, "ENOENT")) this.#unreadable = error;
       return 0;

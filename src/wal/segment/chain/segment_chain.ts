@@ -10,6 +10,7 @@
 
 import type { Runtime, Timer } from "../../../runtime/runtime.ts";
 import { Slices } from "../../../runtime/event_loop.ts";
+import { lacksResources } from "../../../errors.ts";
 import type { OpenCallsKeepers } from "../../open_calls/open_calls_keeper.ts";
 import type { ListedSegment } from "../../orphans/directory_listing.ts";
 import { ChainLink } from "./chain_link.ts";
@@ -70,7 +71,12 @@ export class SegmentChain implements Segment {
     this.settledLines = settledLines;
   }
 
-  /** Opens the segments in this order, without those that no longer exist. */
+  /**
+   * Opens the segments in this order, without those that no longer exist. A segment that cannot be
+   * read is skipped, so that it does not hold the others up.
+   *
+   * @throws The file system error if the system lacks resources: skipping would let later segments overtake.
+   */
   static async open(
     options: SegmentChainOptions,
     segments: readonly ListedSegment[],
@@ -88,6 +94,7 @@ export class SegmentChain implements Segment {
         for (const range of await link.settled()) settled.push(range);
         links.push(link);
       } catch (error) {
+        if (lacksResources(error)) throw error;
         unopened.push(segment);
         onError("recovery", error); // The next scan retries.
       }
