@@ -64,11 +64,7 @@ export class FileLog implements RequestLog {
     });
   }
 
-  /**
-   * Creates the directories and checks that a file can be created in them.
-   *
-   * Throws the file system error if it cannot.
-   */
+  /** Creates the directories and tries to create a file. Throws the file system error. */
   prepare(): void {
     const { runtime: { files }, directory, writer } = this.#options;
     this.#makeDirectories();
@@ -283,7 +279,10 @@ export class FileLog implements RequestLog {
       const lines = this.#openCalls.copyWithoutClosed(copied);
       if (lines.records === 0) break;
       to.appendLines(lines);
-      if (to.isOwn()) break;
+      if (to.isOwn()) {
+        this.#sync.copied(to);
+        break;
+      }
       this.#leave(to);
     }
     this.#options.listener.onAppend();

@@ -102,6 +102,12 @@ export class FsyncScheduler {
     }
   }
 
+  /** Schedules the sync of records that were copied to `segment`. */
+  copied(segment: SegmentWriter): void {
+    if (this.#options.policy === "always") this.#run(this.#sync(segment));
+    else this.appended(segment);
+  }
+
   /** Syncs the rest of `segment`, which receives no more records, and closes it. */
   retire(segment: SegmentWriter): void {
     if (this.#active === segment) this.#reset();

@@ -33,7 +33,7 @@ export interface DeadLetter extends DeadLetterReason {
   readonly line?: Uint8Array<ArrayBuffer>;
   /** Whether it is not known if the server has the start of this end, because a read failed. */
   readonly isUndecided?: boolean;
-  /** Set for an end that waits for its start: it stays in the segment instead of becoming a dead letter. */
+  /** Set for an end that waits for its start and stays in the segment. */
   readonly isHeld?: boolean;
 }
 

@@ -24,6 +24,34 @@ test("data sync: after a failed sync the records are written again, to a new fil
   assert.ok(after.texts().join("").includes(lineOf("b")), "b is safe in its second file");
 });
 
+test("data sync: records that were written again after a failed sync are synced in time", async () => {
+  const fixture = new LogFixture({ fsyncIntervalMs: 500 });
+  fixture.fault = ({ kind }) => kind === "sync" ? { code: "EIO" } : undefined;
+  fixture.append("a");
+  await fixture.runtime.time.elapse(500);
+  fixture.fault = () => undefined;
+  await fixture.runtime.time.elapse(500);
+  fixture.runtime.disk.crash(() => 0);
+  const after = new LogFixture({}, new MemoryRuntime({ disk: fixture.runtime.disk }));
+  assert.ok(after.texts().join("").includes(lineOf("a")));
+});
+
+test("data sync: under always, records of a lost segment are synced when they are written again", async () => {
+  const fixture = new LogFixture({ fsync: "always" });
+  fixture.append("a");
+  const [name] = fixture.names().filter((name) => name.endsWith(".jsonl"));
+  fixture.runtime.disk.put(`${PROJECT}/${name.replace(".jsonl", ".fence")}`, "");
+  fixture.heartbeat();
+  await settle();
+  fixture.runtime.disk.crash(() => 0);
+  const after = new LogFixture({}, new MemoryRuntime({ disk: fixture.runtime.disk }));
+  assert.deepEqual(
+    after.texts(),
+    [lineOf("a"), lineOf("a")],
+    "in the lost segment, and in a new one",
+  );
+});
+
 for (const records of [1, 3]) {
   test(`data sync: sync() covers ${records} records of a full segment whose sync fails meanwhile`, async () => {
     const names = ["a", "b", "c"].slice(0, records);

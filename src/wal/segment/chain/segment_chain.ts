@@ -75,7 +75,8 @@ export class SegmentChain implements Segment {
    * Opens the segments in this order, without those that no longer exist. A segment that cannot be
    * read is skipped, so that it does not hold the others up.
    *
-   * @throws The file system error if the system lacks resources: skipping would let later segments overtake.
+   * @throws The file system error if the system lacks resources, since later segments must not
+   * overtake those that can be read soon.
    */
   static async open(
     options: SegmentChainOptions,
