@@ -118,17 +118,19 @@ test("runbook: messages about dead letters in a stream are in the index", async 
   });
 });
 
-test("runbook: messages of a sender whose servers do not respond are in the index", () => {
+test("runbook: messages of a sender whose servers do not respond are in the index", async () => {
   const messages: { name: string; message: string }[] = [];
   const reporter = new SenderReporter({
     clock: runtime.clock,
     server: SERVER,
-    place: "in the stream",
+    pending: () => Promise.resolve(""),
     onEvent: (event) => messages.push(event),
   });
   reporter.trouble("stream", new EngineError("away", "timeout"), "stream-error");
-  reporter.stateChanged("down", "HTTP 503");
-  reporter.stateChanged("blocked", "HTTP 401");
+  for (const [state, reason] of [["down", "HTTP 503"], ["blocked", "HTTP 401"]] as const) {
+    reporter.stateChanged(state, reason);
+    await new Promise((resolve) => void setTimeout(resolve, 0)); // It counts first.
+  }
   reporter.progressed(0, 1);
   assertIndexed(messages, {
     "stream-error": "stream-unreachable",

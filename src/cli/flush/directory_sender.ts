@@ -12,6 +12,8 @@ import type { RecoveryStart } from "../../delivery/recovery/directory_recovery_o
 import type { Settings } from "../../client/settings/settings.ts";
 import type { ServerState } from "../../delivery/http/circuit_breaker.ts";
 import type { Runtime, Timer } from "../../runtime/runtime.ts";
+import { CountBudget } from "../../wal/segment/pending_count.ts";
+import { sumWaiting } from "../../wal/segment/waiting_counter.ts";
 import { HEARTBEAT_MS } from "../../wal/processes/failure_detector.ts";
 import { Presence } from "../../wal/processes/presence.ts";
 import type { SenderReport } from "../../wal/processes/presence_state.ts";
@@ -37,6 +39,9 @@ export interface DirectorySenderOptions {
   readonly makeTarget?: (listener: DeliveryListener) => DeliveryTarget;
 }
 
+/** Maximum number of projects that a message names. */
+const MAX_NAMES = 3;
+
 /** Sends all logs in a root directory that may be sent, including ones created later. */
 export class DirectorySender {
   readonly #options: DirectorySenderOptions;
@@ -57,7 +62,7 @@ export class DirectorySender {
     const { clock } = runtime;
     this.#options = options;
     const { serverUrl: server, walDir: root } = settings;
-    this.#reporter = new SenderReporter({ clock, server, place: "on disk", onEvent });
+    this.#reporter = new SenderReporter({ clock, server, pending: () => this.#pending(), onEvent });
     this.#presence = new Presence({
       runtime,
       root,
@@ -157,6 +162,21 @@ export class DirectorySender {
       plural(processes, "process", "processes")
     }`;
     onEvent({ level: "info", name: "recovery", message });
+  }
+
+  async #pending(): Promise<string> {
+    const budget = new CountBudget();
+    const counts = await this.#created.recovery?.pendingByDirectory("all", budget) ?? [];
+    const waiting = [...counts].filter(([, { records }]) => records > 0);
+    if (waiting.length === 0) return "Records stay on disk";
+    const { records, isEstimate } = sumWaiting(waiting.map(([, count]) => count));
+    const names = waiting.map(([directory]) =>
+      projectLabel(projectAt(this.#options.runtime, directory))
+    );
+    const more = names.length > MAX_NAMES ? `, and ${names.length - MAX_NAMES} more` : "";
+    return `${formatRecords(records, isEstimate)} of ${
+      names.slice(0, MAX_NAMES).join(", ")
+    }${more} ${records === 1 ? "is" : "are"} pending, safe on disk`;
   }
 
   #heartbeat(): void {

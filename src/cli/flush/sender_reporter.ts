@@ -37,8 +37,8 @@ export interface SenderReporterOptions {
   readonly clock: Clock;
   /** Base URL of the trace server. */
   readonly server: string;
-  /** Location of undelivered records, such as "on disk". */
-  readonly place: string;
+  /** Resolves with a sentence on undelivered records: how many there are, and where they are safe. */
+  readonly pending: () => Promise<string>;
   readonly onEvent: (event: SenderEvent) => void;
 }
 
@@ -100,18 +100,24 @@ export class SenderReporter {
 
   /** Records a change of the server's state. */
   stateChanged(state: ServerState, reason: string): void {
-    const { clock, server, place, onEvent } = this.#options;
+    const { clock, server, onEvent } = this.#options;
     this.#report = { ...this.#report, state, reason, since: clock.now() };
     // The report contains every change; events are limited.
     if (!this.#throttle.changed(state)) return;
     if (state === "up") {
       onEvent({ level: "info", name: "server-up", message: `${server} accepts requests again` });
-    } else if (state === "down") {
-      const message = `Cannot deliver to ${server}, trying again: ${reason}. Records stay ${place}`;
+    } else void this.#reportOutage(state, reason);
+  }
+
+  async #reportOutage(state: "down" | "blocked", reason: string): Promise<void> {
+    const { server, pending, onEvent } = this.#options;
+    const left = await pending().catch(() => "The number of pending records is unknown");
+    if (this.#report.state !== state) return;
+    if (state === "down") {
+      const message = `Cannot deliver to ${server}, trying again: ${reason}. ${left}`;
       onEvent({ level: "warn", name: "server-down", message });
     } else {
-      const message = `Cannot deliver to ${server} until this is fixed: ${reason}. ` +
-        `Records stay ${place}`;
+      const message = `Cannot deliver to ${server} until this is fixed: ${reason}. ${left}`;
       onEvent({ level: "error", name: "server-blocked", message });
     }
   }

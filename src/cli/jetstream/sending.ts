@@ -40,7 +40,12 @@ export class StreamSending {
     const { runtime, settings, engine, prefix, partitions, token, newId, onEvent } = options;
     const { clock } = runtime;
     const { serverUrl: server } = settings;
-    const reporter = new SenderReporter({ clock, server, place: "in the stream", onEvent });
+    const reporter = new SenderReporter({
+      clock,
+      server,
+      pending: () => Promise.resolve("Records stay in the stream"),
+      onEvent,
+    });
     this.#reporter = reporter;
     this.#deliveryClient = new DeliveryClient({
       ...settings,

@@ -102,12 +102,20 @@ export class Recovery {
    *   and ends that wait for starts in other logs.
    */
   async pending(scope: "held" | "all", budget: CountBudget): Promise<Waiting> {
+    return sumWaiting([...(await this.pendingByDirectory(scope, budget)).values()]);
+  }
+
+  /** The same for each project's directory. */
+  async pendingByDirectory(
+    scope: "held" | "all",
+    budget: CountBudget,
+  ): Promise<ReadonlyMap<string, Waiting>> {
     if (!this.#hasScanned) await this.scan();
-    const counts: Waiting[] = [];
-    for (const recovery of this.#directories.values()) {
-      counts.push(await recovery.pending(scope, budget));
+    const counts = new Map<string, Waiting>();
+    for (const [directory, recovery] of this.#directories) {
+      counts.set(directory, await recovery.pending(scope, budget));
     }
-    return sumWaiting(counts);
+    return counts;
   }
 
   /**

@@ -122,7 +122,10 @@ test("status reports since when a sidecar cannot reach the server", async () => 
   sidecar.kill("SIGINT");
   const ended = await sidecar.ended;
   assert.equal(ended.code, 130);
-  for (const line of ended.out.trim().split("\n")) assert.ok(JSON.parse(line).event);
+  const events = ended.out.trim().split("\n").map((line) => JSON.parse(line));
+  for (const { event } of events) assert.ok(event);
+  const { message } = events.find(({ event }) => event === "server-down");
+  assert.match(message, /refused.*\. 4 records of acme\/chat are pending, safe on disk$/i);
   assert.equal(presenceFiles(place.wal).length, 1, "the presence file of the sender is left");
   await log.finish();
 }, SLOW);
