@@ -96,7 +96,7 @@ export class Drain {
     return this.#end;
   }
 
-  /** Whether all records are settled, and only a disk error has prevented the removal. */
+  /** Whether the segment is delivered, but could not be removed because of a disk error. */
   get isSettled(): boolean {
     return this.#isSettled;
   }

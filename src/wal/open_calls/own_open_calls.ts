@@ -41,7 +41,7 @@ export class OwnOpenCalls {
   readonly #closed: ClosedCalls;
   #lapses: number;
   #isLookDue = false;
-  /** Whether no call that has begun will be closed. */
+  /** Whether `forget` was called since the current segment began. */
   #isForgotten = false;
   /** Whether span starts are recorded. */
   #withSpans = false;

@@ -114,12 +114,7 @@ export class SegmentEvictor {
       }
       try {
         const { final: now } = await this.#scanner.scan(directory, true);
-        const others = now.filter((segment) => !refused.has(leaseOf(segment)));
-        const first = others.findIndex((segment) => leaseOf(segment) === prefix);
-        if (first >= 0) {
-          await this.#dropWhileFull(others.slice(first), lease, prefix);
-          return true;
-        }
+        if (await this.#dropWhileFull(now, lease, prefix, refused)) return true;
       } finally {
         releaseLease(runtime.files, lease);
       }
@@ -127,25 +122,35 @@ export class SegmentEvictor {
     return false;
   }
 
-  /** Drops the first segment, and the next ones while `lease` is theirs and certainly respected. */
+  /**
+   * Drops segments of `lease`, until one of another lease is the oldest, or so much time has passed
+   * that the heartbeat of this lease would be due. Returns whether there was one.
+   *
+   * @param refused Leases that others hold: their segments stay.
+   */
   async #dropWhileFull(
     segments: readonly ListedSegment[],
     lease: Lease,
     prefix: string,
-  ): Promise<void> {
+    refused: ReadonlySet<string>,
+  ): Promise<boolean> {
     const { disk: { quota, directory }, runtime } = this.#options;
     const { files, clock } = runtime;
     const openCalls = new OpenCallsKeepers(runtime, directory);
     const until = clock.monotonic() + HEARTBEAT_MS;
     const slices = new Slices(clock);
+    let found = false;
     for (const segment of segments) {
-      if (leaseOf(segment) !== prefix || this.#closed || !this.#isFull) return;
-      if (clock.monotonic() >= until) return;
       if (slices.isOver) await slices.next();
+      const own = leaseOf(segment);
+      if (refused.has(own) || (!found && own !== prefix)) continue;
+      found = true;
+      if (own !== prefix || this.#closed || !this.#isFull || clock.monotonic() >= until) break;
       const bytes = sizeOf(files, segment);
       await this.#drop(segment, lease, openCalls);
       quota.remove(bytes);
     }
+    return found;
   }
 
   /**
